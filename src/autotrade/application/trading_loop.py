@@ -1,0 +1,214 @@
+"""TradingLoop: the only loop. Journal the event, process it, journal what follows, send it.
+
+Two doors lead in. Orders, candles and the operator come through a bounded queue and are never lost:
+a full queue makes the stream that brings them wait. Prices and books come through slots, one a
+symbol: an unread one is replaced by a newer one, so a loop that lags sees fewer prices, never old
+ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter_ns
+
+from autotrade.application.ports import Clock, ExchangeConnector, Journal
+from autotrade.application.trading_engine import TradingEngine
+from autotrade.application.utils.performance_logger import PerformanceLogger
+from autotrade.domain.commands import AnyCommand, Command
+from autotrade.domain.events import (
+    CandleClosed,
+    Event,
+    OrderBookUpdated,
+    SessionStopped,
+    TickerUpdated,
+    TimerTicked,
+)
+from autotrade.domain.state import Record
+
+QUEUE_MAX = 10_000
+BATCH_MAX = 256
+"""Events that share one write and, if any of them gave a command, one fsync."""
+TIMER_MS = 1_000
+"""The monitors' second, on the exchange's clock."""
+TIMER_REAL_SECONDS_MIN = 0.02
+"""In accelerated time the monitors look no more often than this."""
+
+UNJOURNALED = (TickerUpdated, OrderBookUpdated, CandleClosed, TimerTicked)
+
+Publish = Callable[[Event, list[Record]], None]
+
+
+class TradingLoop:
+    """Runs until `stop` or a fault; `put` and `put_market` make it the EventSink."""
+
+    def __init__(
+        self,
+        engine: TradingEngine,
+        journal: Journal,
+        connector: ExchangeConnector,
+        clock: Clock,
+        publish: Publish,
+        *,
+        speed: float = 1.0,
+    ) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._connector = connector
+        self._clock = clock
+        self._publish = publish
+        self._timer_seconds = max(TIMER_MS / 1000 / speed, TIMER_REAL_SECONDS_MIN)
+        self._queue: deque[tuple[Event, int]] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._wake = asyncio.Event()
+        self._slots: dict[tuple[type[Event], str], tuple[Event, int]] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._stop_text: str | None = None
+        self._fault: BaseException | None = None
+        self.performance = PerformanceLogger()
+
+    # --- the doors in -------------------------------------------------------------------------
+
+    async def put(self, event: Event) -> None:
+        """Queue an event that must not be lost; waits while the queue is full."""
+        while len(self._queue) >= QUEUE_MAX:
+            self._room.clear()
+            await self._room.wait()
+        self._queue.append((event, perf_counter_ns()))
+        self._wake.set()
+
+    def put_market(self, event: Event) -> None:
+        """Leave the newest price or book of a symbol to be read."""
+        symbol = getattr(event, "symbol", "")
+        self._slots[type(event), symbol] = (event, perf_counter_ns())
+        self.performance.ticks += 1
+        self._wake.set()
+
+    @property
+    def queue_depth(self) -> int:
+        return len(self._queue) + len(self._slots)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing queued and no command without its outcome."""
+        return not self._queue and not self._slots and not self._sending
+
+    def stop(self, text: str) -> None:
+        """End the loop once what is queued has been worked off."""
+        self._stop_text = self._stop_text or text
+        self._wake.set()
+
+    # --- the loop -----------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """Turn until stopped; returns why. A StoreFault or a fault of the program ends it loudly:
+        nothing is sent that could not be written down."""
+        timer = asyncio.create_task(self._tick())
+        try:
+            while self._stop_text is None or self._queue:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue or self._slots:
+                    if self._fault is not None:
+                        break
+                    await self._turn(self._take())
+                if self._fault is not None:
+                    raise self._fault
+            return self._stop_text
+        finally:
+            timer.cancel()
+
+    async def finish(self, seconds_max: float) -> bool:
+        """After the loop ended: work off the outcomes of commands that are still on their way.
+        True when none is left."""
+        deadline = asyncio.get_running_loop().time() + seconds_max
+        while not self.is_idle and asyncio.get_running_loop().time() < deadline:
+            if self._sending:
+                await asyncio.wait(self._sending, timeout=0.05)
+            while self._queue or self._slots:
+                await self._turn(self._take())
+        return self.is_idle
+
+    async def close(self, text: str) -> None:
+        """The last line of the session."""
+        for task in self._sending:
+            task.cancel()
+        await self._turn([(SessionStopped(ts=self._clock.now_ms(), text=text), perf_counter_ns())])
+
+    def _take(self) -> list[tuple[Event, int]]:
+        """The next events: everything queued first, then the newest prices."""
+        self.performance.queue_depth_max = max(self.performance.queue_depth_max, self.queue_depth)
+        if not self._queue:
+            batch = list(self._slots.values())
+            self._slots.clear()
+            return batch
+        batch = [self._queue.popleft() for _ in range(min(len(self._queue), BATCH_MAX))]
+        if len(self._queue) < QUEUE_MAX:
+            self._room.set()
+        return batch
+
+    async def _turn(self, batch: list[tuple[Event, int]]) -> None:
+        """One round: journal, process, journal, fsync if anything is to be sent, send, publish."""
+        commands: list[AnyCommand] = []
+        publications: list[tuple[Event, list[Record]]] = []
+        performance, state = self.performance, self._engine.state
+        needs_write = False
+        arrived_ns = min((arrived for _, arrived in batch), default=0)
+        for event, arrived in batch:
+            cause = None
+            if not isinstance(event, UNJOURNALED):
+                cause = self._journal.append(event, deal=state.deal_of(event))
+                needs_write = True
+            records = self._engine.process(event)
+            performance.processing.add(perf_counter_ns() - arrived)
+            performance.events += 1
+            for record in records:
+                self._journal.append(record, cause=cause, deal=state.deal_of(record))
+                needs_write = True
+                if isinstance(record, Command):
+                    commands.append(record)  # type: ignore[arg-type]
+            if cause is not None or records:
+                publications.append((event, records))
+        if commands:
+            before_ns = perf_counter_ns()
+            await self._journal.sync()
+            performance.journal.add(perf_counter_ns() - before_ns)
+            for command in commands:
+                self._send(command)
+            performance.decision.add(perf_counter_ns() - arrived_ns)
+        elif needs_write:
+            await self._journal.write()
+        for event, records in publications:
+            self._publish(event, records)
+
+    def _send(self, command: AnyCommand) -> None:
+        task = asyncio.create_task(self._execute(command))
+        self._sending.add(task)
+        task.add_done_callback(self._sent)
+
+    async def _execute(self, command: AnyCommand) -> None:
+        """The outcome comes back as events, through the same door as everything else."""
+        for event in await self._connector.execute(command):
+            await self.put(event)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self.fail(fault)
+
+    def fail(self, fault: BaseException) -> None:
+        """End the loop with a fault; the first one counts."""
+        self._fault = self._fault or fault
+        self._wake.set()
+
+    async def _tick(self) -> None:
+        """Timers are events: one a second of the exchange's clock, newest only."""
+        while True:
+            await asyncio.sleep(self._timer_seconds)
+            self._slots[TimerTicked, ""] = (
+                TimerTicked(ts=self._clock.now_ms()),
+                perf_counter_ns(),
+            )
+            self._wake.set()

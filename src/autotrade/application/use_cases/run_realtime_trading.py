@@ -1,0 +1,311 @@
+"""Trade in real (or accelerated) time: connect, recover what the exchange knows, trade, stop.
+
+The order of the start matters: streams first, then history and reconciliation by REST, so that
+nothing can fall between what REST told and what the streams tell from then on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from autotrade.application.narrator import Narrator
+from autotrade.application.ports import (
+    Clock,
+    ExchangeConnector,
+    Journal,
+    MarketDataFeed,
+    Notifier,
+    OperatorInbox,
+    SnapshotStore,
+)
+from autotrade.application.reconciler import Reconciler
+from autotrade.application.trading_engine import TradingEngine
+from autotrade.application.trading_loop import TradingLoop
+from autotrade.domain import events as e
+from autotrade.domain.entities.order import ZERO
+from autotrade.domain.settings import DomainSettings
+from autotrade.domain.state import Record, TradingState
+
+HISTORY_CANDLES = 200
+PERFORMANCE_SECONDS = 10.0
+OPERATOR_SECONDS = 1.0
+SNAPSHOT_SECONDS = 30.0
+RULES_SECONDS = 600.0
+FLATTEN_SECONDS_MAX = 30.0
+OUTCOME_SECONDS_MAX = 5.0
+BALANCE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SessionIdentity:
+    """Who starts; goes into the journal's SessionStarted."""
+
+    installation_id: str
+    version: str
+    commit: str
+    mode: str
+    venue: str
+    market: str
+    request_window_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """How long and how to stop. Seconds are real seconds."""
+
+    speed: float = 1.0
+    duration_seconds: float | None = None
+    flatten_on_stop: bool = False
+    reconcile_seconds: float = 30.0
+
+
+class RealtimeTrading:
+    """One session, from `start` to `run`'s end. Made by the bootstrap, used once."""
+
+    def __init__(
+        self,
+        settings: DomainSettings,
+        state: TradingState,
+        *,
+        identity: SessionIdentity,
+        plan: RunPlan,
+        feed: MarketDataFeed,
+        connector: ExchangeConnector,
+        clock: Clock,
+        journal: Journal,
+        snapshots: SnapshotStore,
+        inbox: OperatorInbox,
+        notifier: Notifier,
+    ) -> None:
+        self._settings = settings
+        self.state = state
+        self._identity = identity
+        self._plan = plan
+        self._feed = feed
+        self._connector = connector
+        self._clock = clock
+        self._journal = journal
+        self._snapshots = snapshots
+        self._inbox = inbox
+        self._notifier = notifier
+        self._engine = TradingEngine(settings, state)
+        self.loop = TradingLoop(
+            self._engine, journal, connector, clock, self._publish, speed=plan.speed
+        )
+        self._reconciler = Reconciler(state, connector, self.loop, clock, notifier)
+        self._narrator = Narrator(state, with_book=settings.trading.log_orderbook_analysis)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping: asyncio.Task[None] | None = None
+        self.ledger_difference: dict[str, Decimal] | None = None
+
+    # --- the session --------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """The whole session; returns why it ended. Raises StoreFault and faults of the program
+        after everything that could be saved was saved."""
+        try:
+            await self._start()
+            reason = await self.loop.run()
+            await self._settle()
+            return reason
+        finally:
+            await self._end()
+
+    def request_stop(self, text: str) -> None:
+        """Orderly stop: no new deals, then (if asked) flat, then the end. Safe to call twice."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop(text))
+
+    async def _start(self) -> None:
+        symbols = list(self.state.pairs)
+        rules = await self._feed.rules(symbols)
+        fees = await self._connector.fee_rates(symbols)
+        balances = await self._connector.balances()
+        ts = self._clock.now_ms()
+        identity = self._identity
+        await self.loop.put(
+            e.SessionStarted(
+                ts=ts,
+                installation_id=self.state.installation_id or identity.installation_id,
+                version=identity.version,
+                commit=identity.commit,
+                mode=identity.mode,
+                venue=identity.venue,
+                market=identity.market,
+                start_balances=balances,
+                request_window_ms=identity.request_window_ms,
+            )
+        )
+        for symbol in symbols:
+            known = rules[symbol]
+            if symbol in fees:
+                known = replace(known, maker_fee=fees[symbol][0], taker_fee=fees[symbol][1])
+            await self.loop.put(e.MarketRulesUpdated(ts=ts, symbol=symbol, rules=known))
+        await self.loop.put(e.BalancesUpdated(ts=ts, balances=balances, is_complete=True))
+        timeframe = self._settings.strategy.timeframe
+        await self._feed.start(symbols, timeframe, self.loop)
+        await self._connector.start(self.loop)
+        for symbol in symbols:
+            candles = await self._feed.history(symbol, timeframe, HISTORY_CANDLES)
+            self._engine.warm_up(symbol, candles)
+        self._background(self._get_ready())
+        self._background(self._every(self._plan.reconcile_seconds, self._reconcile_on_timer))
+        self._background(self._every(PERFORMANCE_SECONDS, self._tell_performance))
+        self._background(self._every(OPERATOR_SECONDS, self._hear_operator))
+        self._background(self._every(SNAPSHOT_SECONDS, self._save_snapshot))
+        self._background(self._every(RULES_SECONDS, self._refresh_rules))
+        if self._plan.duration_seconds is not None:
+            self._background(self._stop_after(self._plan.duration_seconds))
+
+    async def _get_ready(self) -> None:
+        """Compare with the exchange until it answers; only then may signals become deals."""
+        pause_seconds = 0.5
+        while not await self._reconcile("start"):
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(pause_seconds * 2, 30.0)
+        await self.loop.put(e.SessionReady(ts=self._clock.now_ms()))
+
+    async def _stop(self, text: str) -> None:
+        actions = [e.OperatorAction.STOP]
+        if self._plan.flatten_on_stop:
+            actions.append(e.OperatorAction.FLATTEN)
+        for action in actions:
+            await self.loop.put(
+                e.OperatorRequested(ts=self._clock.now_ms(), action=action, by=text)
+            )
+        if self._plan.flatten_on_stop:
+            await self._wait_until_flat()
+        self.loop.stop(text)
+
+    async def _wait_until_flat(self) -> None:
+        deadline = asyncio.get_running_loop().time() + FLATTEN_SECONDS_MAX
+        while self.state.deals.open_deals() and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        left = self.state.deals.open_deals()
+        self._notifier.notify(
+            f"flatten: {len(left)} deals could not be ended in {FLATTEN_SECONDS_MAX:g} s"
+            if left
+            else "flatten: everything is sold or canceled",
+            is_warning=bool(left),
+        )
+
+    async def _settle(self) -> None:
+        """Hear the outcomes of what is on its way and compare the books once more."""
+        await self.loop.finish(OUTCOME_SECONDS_MAX)
+        for _ in range(BALANCE_ATTEMPTS):
+            if not await self._reconcile("stop"):
+                return
+            await self.loop.finish(OUTCOME_SECONDS_MAX)
+            self.ledger_difference = self._difference()
+            if not any(self.ledger_difference.values()):
+                return
+
+    def _difference(self) -> dict[str, Decimal]:
+        """Start balances plus our fills, minus what the exchange says we have; zero is right."""
+        state = self.state
+        assets = sorted({*state.start_balances, *state.ledger, *state.balances})
+        difference = {}
+        for asset in assets:
+            expected = state.start_balances.get(asset, ZERO) + state.ledger.get(asset, ZERO)
+            balance = state.balances.get(asset)
+            difference[asset] = expected - (balance.total if balance is not None else ZERO)
+        return difference
+
+    async def _end(self) -> None:
+        for task in (*self._tasks, *([self._stopping] if self._stopping else [])):
+            task.cancel()
+        try:
+            await self.loop.close("stopped")
+            await self._journal.sync()
+            await self._snapshots.save(self.state)
+        finally:
+            await self._connector.close()
+            await self._feed.close()
+            await self._journal.close()
+
+    # --- beside the loop ----------------------------------------------------------------------
+
+    def _publish(self, event: e.Event, records: list[Record]) -> None:
+        for line in self._narrator.tell(event, records):
+            self._notifier.notify(line, is_warning=isinstance(event, e.ChannelLost))
+        if isinstance(event, e.ChannelRestored) and event.channel is e.Channel.USER_DATA:
+            self._background(self._reconcile_on_reconnect())
+
+    async def _reconcile(self, trigger: str) -> bool:
+        """False when the exchange could not be asked; the next try comes by itself."""
+        try:
+            await self._reconciler.run(trigger)
+        except (OSError, TimeoutError) as error:
+            self._notifier.notify(f"reconciliation ({trigger}) failed: {error}", is_warning=True)
+            return False
+        return True
+
+    async def _reconcile_on_timer(self) -> None:
+        await self._reconcile("timer")
+
+    async def _reconcile_on_reconnect(self) -> None:
+        await self._reconcile("reconnect")
+
+    async def _tell_performance(self) -> None:
+        self._notifier.notify(
+            self.loop.performance.line(
+                PERFORMANCE_SECONDS, self.loop.queue_depth, self.state.totals.reconnects
+            )
+        )
+
+    async def _hear_operator(self) -> None:
+        for action, by in self._inbox.take():
+            if action is e.OperatorAction.STOP:
+                self.request_stop(by)
+            else:
+                await self.loop.put(
+                    e.OperatorRequested(ts=self._clock.now_ms(), action=action, by=by)
+                )
+
+    async def _save_snapshot(self) -> None:
+        await self._snapshots.save(self.state)
+
+    async def _refresh_rules(self) -> None:
+        rules = await self._feed.rules(list(self.state.pairs))
+        for symbol, known in rules.items():
+            old = self.state.pairs[symbol].rules
+            if old is not None:
+                known = replace(known, maker_fee=old.maker_fee, taker_fee=old.taker_fee)
+            if known != old:
+                await self.loop.put(
+                    e.MarketRulesUpdated(ts=self._clock.now_ms(), symbol=symbol, rules=known)
+                )
+
+    async def _stop_after(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.request_stop("the time is over")
+
+    async def _every(self, seconds: float, act: Any) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await act()
+
+    def _background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work beside the loop; a fault in it ends the session like a fault of the loop."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self.loop.fail(fault)
+
+
+def resting_orders(state: TradingState) -> Sequence[str]:
+    """A sentence for each order that still rests on the exchange, for the summary."""
+    return [
+        f"deal {order.deal_id} {order.side} {order.remaining} of {order.symbol} at "
+        f"{order.stop_price or order.price} ({order.role.lower()}, {order.id})"
+        for order in state.orders.all()
+        if order.is_open()
+    ]

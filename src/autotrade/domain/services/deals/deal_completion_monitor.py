@@ -1,0 +1,72 @@
+"""DealCompletionMonitor: ends a deal when both sides are done, with its result to the last unit."""
+
+from __future__ import annotations
+
+from autotrade.domain.entities.deal import Deal
+from autotrade.domain.entities.order import OrderRole, OrderType
+from autotrade.domain.events import DealCanceled, DealClosed, DustBooked, RejectReason
+from autotrade.domain.services.deals.deal_context import DealContext
+from autotrade.domain.services.deals.deal_service import DealService
+from autotrade.domain.services.utils.decimal_rounding_service import DecimalRoundingService
+from autotrade.domain.state import Record
+
+FAILURES_BEFORE_MISSING = 4
+"""Refusals for want of balance before what is not in the account is given up as moved away."""
+
+
+class DealCompletionMonitor:
+    def __init__(self, deals: DealService) -> None:
+        self._deals = deals
+
+    def complete(self, context: DealContext) -> list[Record]:
+        """DealClosed or DealCanceled (with the dust booked) when nothing is left to do."""
+        deal, rules, ts = context.deal, context.rules, context.ts
+        if not self._deals.is_entry_done(deal) or self._deals.open_exits(deal):
+            return []
+        if not deal.bought:
+            if deal.entry_abandoned is None:
+                return []
+            return [DealCanceled(ts=ts, deal_id=deal.id, text=deal.entry_abandoned)]
+        ticker = context.ticker
+        price = ticker.price if ticker is not None else deal.average_entry
+        is_missing = self._is_missing(context)
+        if not is_missing and self._deals.sellable(deal.held, price, rules):
+            return []
+        if not deal.sold and deal.entry_abandoned is None and not is_missing:
+            return []
+        records: list[Record] = []
+        if deal.held and not is_missing:
+            cost = DecimalRoundingService.money(
+                deal.held * (deal.cost + deal.dust_in_cost) / (deal.bought + deal.dust_in)
+            )
+            records.append(
+                DustBooked(ts=ts, deal_id=deal.id, asset=deal.base, amount=deal.held, cost=cost)
+            )
+        if not deal.sold and not is_missing:
+            text = f"{deal.entry_abandoned}; {deal.held} {deal.base} too little to sell"
+            return [*records, DealCanceled(ts=ts, deal_id=deal.id, text=text)]
+        text = self._text(deal)
+        if is_missing:
+            text = f"{text}; {deal.held} {deal.base} was moved away outside the bot"
+        return [*records, DealClosed(ts=ts, deal_id=deal.id, text=text)]
+
+    def _is_missing(self, context: DealContext) -> bool:
+        """True when the exchange has said often enough that the coins are not there."""
+        deal, balance = context.deal, context.balance
+        if deal.failures < FAILURES_BEFORE_MISSING or balance is None:
+            return False
+        last = self._deals.orders(deal)[-1]
+        is_refused = last.reject_reason == RejectReason.INSUFFICIENT_BALANCE
+        return is_refused and not DecimalRoundingService.amount_down(balance.free, context.rules)
+
+    def _text(self, deal: Deal) -> str:
+        """How it ended, from the last SELL that traded."""
+        for order in reversed(self._deals.orders(deal)):
+            if order.role is OrderRole.ENTRY or not order.filled:
+                continue
+            if order.role is OrderRole.STOP:
+                return "stopped on the exchange"
+            if order.role is OrderRole.EXIT or order.type is OrderType.MARKET:
+                return deal.exit_text or "left"
+            return "target reached"
+        return "left"

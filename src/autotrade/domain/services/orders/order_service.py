@@ -1,0 +1,235 @@
+"""OrderService: facts about orders change orders and their deals. Nothing else does."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from autotrade.domain.commands import CancelOrder, CancelOrderList, PlaceOrder, PlaceOrderList
+from autotrade.domain.entities.deal import Deal
+from autotrade.domain.entities.order import (
+    Fill,
+    Order,
+    OrderRole,
+    OrderSide,
+    OrderType,
+)
+from autotrade.domain.entities.order_state import OrderTrigger
+from autotrade.domain.events import (
+    CancelOutcomeUnknown,
+    CancelRejected,
+    OrderAccepted,
+    OrderCanceled,
+    OrderFilled,
+    OrderNotFound,
+    OrderOutcomeUnknown,
+    OrderRejected,
+    OrderReported,
+)
+from autotrade.domain.factories.order_factory import LEG_OF_ROLE, LIST_LEG, OrderFactory
+from autotrade.domain.repositories import InMemoryDeals, InMemoryOrders
+
+OrderEvent = (
+    OrderAccepted
+    | OrderRejected
+    | OrderOutcomeUnknown
+    | OrderFilled
+    | OrderCanceled
+    | OrderReported
+    | OrderNotFound
+    | CancelRejected
+    | CancelOutcomeUnknown
+)
+
+EXCHANGE_REJECTED = frozenset({"REJECTED"})
+
+
+class OrderService:
+    """Books what happened to orders. Reports may come twice, late and out of order: booking the
+    same fact again changes nothing."""
+
+    def __init__(self, deals: InMemoryDeals, orders: InMemoryOrders) -> None:
+        self._deals = deals
+        self._orders = orders
+        self.request_window_ms = 0
+
+    # --- our own commands ---------------------------------------------------------------------
+
+    def placed(self, command: PlaceOrder) -> None:
+        deal = self._deals.get(command.deal_id)
+        pending = self._orders.find(command.order_id)
+        if pending is None:
+            create = (
+                OrderFactory.create_buy_order
+                if command.side is OrderSide.BUY
+                else OrderFactory.create_sell_order
+            )
+            order = create(command)
+            self._orders.add(order)
+            deal.open(order)
+            self._count(deal, LEG_OF_ROLE[order.role])
+        else:
+            order = pending
+            order.type, order.amount, order.price = command.type, command.amount, command.price
+        order.place(command.ts)
+        if order.role is OrderRole.ENTRY:
+            deal.recreations = deal.attempts[LEG_OF_ROLE[OrderRole.ENTRY]] - 1
+            deal.entry_sent_ts = command.ts
+
+    def list_placed(self, command: PlaceOrderList) -> None:
+        deal = self._deals.get(command.deal_id)
+        self._count(deal, LIST_LEG)
+        target = self._orders.find(command.target_id)
+        if target is None:
+            target = OrderFactory.create_virtual_sell_order(
+                deal, command.target_id, command.amount, command.target_price, command.ts
+            )
+            self._orders.add(target)
+            deal.open(target)
+            self._count(deal, LEG_OF_ROLE[OrderRole.TARGET])
+        target.amount, target.price = command.amount, command.target_price
+        target.list_id = command.list_id
+        stop = OrderFactory.create_stop_order(command)
+        self._orders.add(stop)
+        deal.open(stop)
+        self._count(deal, LEG_OF_ROLE[OrderRole.STOP])
+        target.place(command.ts)
+        stop.place(command.ts)
+
+    def sell_planned(
+        self, deal: Deal, order_id: str, amount: Decimal, price: Decimal, ts: int
+    ) -> None:
+        """The virtual SELL comes into being, or moves."""
+        order = self._orders.find(order_id)
+        if order is None:
+            order = OrderFactory.create_virtual_sell_order(deal, order_id, amount, price, ts)
+            self._orders.add(order)
+            deal.open(order)
+            self._count(deal, LEG_OF_ROLE[OrderRole.TARGET])
+        order.amount, order.price, order.updated_ts = amount, price, ts
+
+    def cancel_sent(self, command: CancelOrder | CancelOrderList) -> None:
+        ids = (
+            (command.order_id,)
+            if isinstance(command, CancelOrder)
+            else (command.target_id, command.stop_id)
+        )
+        for order_id in ids:
+            order = self._orders.get(order_id)
+            if not order.is_closed():
+                order.cancel(command.ts, command.reason)
+
+    def asked(self, order_id: str, ts: int) -> None:
+        order = self._orders.get(order_id)
+        order.asked_ts = ts
+        order.ask_count += 1
+
+    @staticmethod
+    def _count(deal: Deal, leg: str) -> None:
+        deal.attempts[leg] = deal.attempts.get(leg, 0) + 1
+
+    # --- what the exchange says ---------------------------------------------------------------
+
+    def apply(self, event: OrderEvent) -> Order | None:
+        """Book the event; returns its order, or None when the order is not ours."""
+        order = self._orders.find(event.order_id)
+        if order is None:
+            return None
+        match event:
+            case OrderAccepted():
+                self._known(order, event.exchange_id)
+                order.move(OrderTrigger.ACCEPT, event.ts)
+            case OrderRejected():
+                order.close_reason = event.message
+                order.reject_reason = event.reason.value
+                order.move(OrderTrigger.REJECT, event.ts)
+                self._count_failure(order)
+            case OrderOutcomeUnknown():
+                order.must_ask = order.is_open()
+                order.move(OrderTrigger.TIME_OUT, event.ts)
+            case OrderCanceled():
+                self._known(order, event.exchange_id)
+                self._ended(order, event.filled_total, event.reason, event.ts)
+            case OrderReported():
+                self._reported(order, event)
+            case OrderNotFound():
+                self._not_found(order, event.ts)
+            case CancelRejected() | CancelOutcomeUnknown():
+                order.cancel_requested_ts = None
+                order.must_ask = order.is_open()
+            case OrderFilled():
+                raise AssertionError("fills are booked by `fill`, with their value in quote")
+        return order
+
+    def fill(self, event: OrderFilled, fee_quote: Decimal) -> bool:
+        """Book a fill once; False when it is known or not ours. `fee_quote` values its fee."""
+        order = self._orders.find(event.order_id)
+        if order is None:
+            return False
+        self._known(order, event.exchange_id)
+        fill = Fill(
+            trade_id=event.trade_id,
+            price=event.price,
+            amount=event.amount,
+            fee=event.fee,
+            fee_asset=event.fee_asset,
+            ts=event.ts,
+        )
+        if not order.add_fill(fill):
+            return False
+        deal = self._deals.get(order.deal_id)
+        deal.book_fill(order.side, fill, fee_quote)
+        if order.side is OrderSide.BUY and deal.first_fill_ts is None:
+            deal.first_fill_ts = event.ts
+        if order.side is OrderSide.SELL:
+            deal.failures = deal.failures_answered = 0
+        return True
+
+    @staticmethod
+    def _known(order: Order, exchange_id: str) -> None:
+        order.exchange_id = exchange_id or order.exchange_id
+
+    def _ended(self, order: Order, filled_total: Decimal, reason: str, ts: int) -> None:
+        order.reported_filled = max(order.reported_filled, filled_total)
+        order.must_ask = False
+        if order.close_reason is None:
+            order.close_reason = order.cancel_reason or reason
+        if order.reported_filled < order.amount:
+            if order.is_open() and order.type is OrderType.MARKET:
+                self._count_failure(order)  # nobody was there to buy: pause before the next try
+            order.move(OrderTrigger.CANCEL, ts)
+
+    def _reported(self, order: Order, event: OrderReported) -> None:
+        self._known(order, event.exchange_id)
+        order.reported_filled = max(order.reported_filled, event.filled_total)
+        order.must_ask = False
+        if event.is_open:
+            order.move(OrderTrigger.ACCEPT, event.ts)
+        elif event.reason in EXCHANGE_REJECTED and order.is_open() and not order.is_working:
+            order.close_reason = order.close_reason or event.reason.lower()
+            order.move(OrderTrigger.REJECT, event.ts)
+        else:
+            self._ended(order, event.filled_total, event.reason.lower(), event.ts)
+
+    def _not_found(self, order: Order, ts: int) -> None:
+        """Believed only when no request of ours can still be on its way to the exchange."""
+        if order.sent_ts is None or ts <= order.sent_ts + self.request_window_ms:
+            return
+        order.must_ask = False
+        order.close_reason = order.close_reason or "the exchange does not know the order"
+        order.move(OrderTrigger.NOT_FOUND, ts)
+
+    def _count_failure(self, order: Order) -> None:
+        """A refused list has two legs and is one failure; its stop speaks for it."""
+        if order.side is OrderSide.BUY or (order.role is OrderRole.TARGET and order.list_id):
+            return
+        self._deals.get(order.deal_id).failures += 1
+
+
+def value_fee(event: OrderFilled, base: str, quote: str) -> Decimal | None:
+    """What a fee is worth in quote currency: exact for quote and for base (at the fill's own
+    price); None for any other asset, whose price only the market knows (see FeeValued)."""
+    if event.fee_asset == quote:
+        return event.fee
+    if event.fee_asset == base:
+        return event.fee * event.price
+    return None
