@@ -65,6 +65,7 @@ class TradingLoop:
         self._wake = asyncio.Event()
         self._slots: dict[tuple[type[Event], str], tuple[Event, int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
+        self._is_turning = False
         self._stop_text: str | None = None
         self._fault: BaseException | None = None
         self.performance = PerformanceLogger()
@@ -92,8 +93,8 @@ class TradingLoop:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing queued and no command without its outcome."""
-        return not self._queue and not self._slots and not self._sending
+        """Nothing queued, nothing in work and no command without its outcome."""
+        return not (self._queue or self._slots or self._is_turning or self._sending)
 
     def stop(self, text: str) -> None:
         """End the loop once what is queued has been worked off."""
@@ -113,7 +114,7 @@ class TradingLoop:
                 while self._queue or self._slots:
                     if self._fault is not None:
                         break
-                    await self._turn(self._take())
+                    await self._turn_guarded(self._take())
                 if self._fault is not None:
                     raise self._fault
             return self._stop_text
@@ -128,7 +129,7 @@ class TradingLoop:
             if self._sending:
                 await asyncio.wait(self._sending, timeout=0.05)
             while self._queue or self._slots:
-                await self._turn(self._take())
+                await self._turn_guarded(self._take())
         return self.is_idle
 
     async def close(self, text: str) -> None:
@@ -148,6 +149,13 @@ class TradingLoop:
         if len(self._queue) < QUEUE_MAX:
             self._room.set()
         return batch
+
+    async def _turn_guarded(self, batch: list[tuple[Event, int]]) -> None:
+        self._is_turning = True
+        try:
+            await self._turn(batch)
+        finally:
+            self._is_turning = False
 
     async def _turn(self, batch: list[tuple[Event, int]]) -> None:
         """One round: journal, process, journal, fsync if anything is to be sent, send, publish."""

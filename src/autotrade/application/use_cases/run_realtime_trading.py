@@ -16,6 +16,7 @@ from autotrade.application.narrator import Narrator
 from autotrade.application.ports import (
     Clock,
     ExchangeConnector,
+    ExchangeUnreachable,
     Journal,
     MarketDataFeed,
     Notifier,
@@ -38,6 +39,7 @@ RULES_SECONDS = 600.0
 FLATTEN_SECONDS_MAX = 30.0
 OUTCOME_SECONDS_MAX = 5.0
 BALANCE_ATTEMPTS = 5
+UNREACHABLE = (ExchangeUnreachable, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,19 @@ class RealtimeTrading:
         """Orderly stop: no new deals, then (if asked) flat, then the end. Safe to call twice."""
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(text))
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms()
+
+    def unprotected_ms_max(self) -> int:
+        """Longest time a position was without a stop on the exchange, open spans included."""
+        now = self.state.last_ts
+        spans = [
+            now - deal.unprotected_since_ts
+            for deal in self.state.deals.open_deals()
+            if deal.unprotected_since_ts is not None
+        ]
+        return max([self.state.totals.unprotected_ms_max, *spans])
 
     async def _start(self) -> None:
         symbols = list(self.state.pairs)
@@ -239,7 +254,7 @@ class RealtimeTrading:
         """False when the exchange could not be asked; the next try comes by itself."""
         try:
             await self._reconciler.run(trigger)
-        except (OSError, TimeoutError) as error:
+        except UNREACHABLE as error:
             self._notifier.notify(f"reconciliation ({trigger}) failed: {error}", is_warning=True)
             return False
         return True
@@ -270,14 +285,18 @@ class RealtimeTrading:
         await self._snapshots.save(self.state)
 
     async def _refresh_rules(self) -> None:
-        rules = await self._feed.rules(list(self.state.pairs))
+        try:
+            rules = await self._feed.rules(list(self.state.pairs))
+        except UNREACHABLE as error:
+            self._notifier.notify(f"the exchange's filters were not refreshed: {error}")
+            return
         for symbol, known in rules.items():
-            old = self.state.pairs[symbol].rules
+            fresh, old = known, self.state.pairs[symbol].rules
             if old is not None:
-                known = replace(known, maker_fee=old.maker_fee, taker_fee=old.taker_fee)
-            if known != old:
+                fresh = replace(known, maker_fee=old.maker_fee, taker_fee=old.taker_fee)
+            if fresh != old:
                 await self.loop.put(
-                    e.MarketRulesUpdated(ts=self._clock.now_ms(), symbol=symbol, rules=known)
+                    e.MarketRulesUpdated(ts=self._clock.now_ms(), symbol=symbol, rules=fresh)
                 )
 
     async def _stop_after(self, seconds: float) -> None:

@@ -26,6 +26,9 @@ WALL_FACTOR = 4.0
 neighbours. The median alone is not enough on busy books: most of their levels are crumbs, and every
 fourth level of BTC/USDT would be a wall."""
 
+NOT_QUITE = 1.0 - 1e-12
+"""A level that misses a wall's measure by the last bit of a product is a wall."""
+
 WALL_STEP = 20
 WALL_MARGIN = 10
 """The levels around: windows of up to 40 levels that move by 20, so every level has at least 10
@@ -44,8 +47,8 @@ WALL_WEIGHT = 0.25
 """Part of the walls in the pressure; the rest is the imbalance of the first levels."""
 
 NUMBER_MIN, NUMBER_MAX = 1e-30, 1e100
-"""A level has a price above the first and is worth, in quote, something between the two; among such
-levels no product or sum can overflow. Anything else in a book is passed over."""
+"""A level's price and what it is worth in quote lie between the two; among such levels no product
+or sum can overflow. Anything else in a book is passed over."""
 
 NOISE_DECIMALS = 9
 """Figures are rounded to so many decimals before they meet a limit: 100.3 - 100.0 is not quite 0.3
@@ -67,7 +70,7 @@ class OrderBookAnalyzer:
 
     def __init__(self, settings: OrderbookAnalyzerSettings) -> None:
         self._volume_min = float(settings.min_volume_threshold)
-        self._wall_quote = float(settings.big_wall_threshold) * (1.0 - 1e-12)
+        self._wall_quote = float(settings.big_wall_threshold) * NOT_QUITE
         self._spread_max = float(settings.max_spread_percent)
         self._depth = settings.min_liquidity_depth
         self._typical_quote = max(float(settings.typical_order_size), 2.0 * NUMBER_MIN)
@@ -155,6 +158,7 @@ class OrderBookAnalyzer:
         if quotes and abs(side[-1][0] - mid) > reach:
             side = [level for level in side if abs(level[0] - mid) <= reach]
             quotes = [price * amount for price, amount in side]
+        factor = WALL_FACTOR * NOT_QUITE
         nearest: int | None = None
         found: list[float] = []
         for start in range(0, len(quotes), WALL_STEP):
@@ -164,11 +168,11 @@ class OrderBookAnalyzer:
                 continue
             around = quotes[max(0, start - WALL_MARGIN) : stop + WALL_MARGIN]
             # quote >= factor * (sum - quote) / (count - 1), solved for the quote
-            over_mean = WALL_FACTOR * sum(around) / (len(around) - 1 + WALL_FACTOR)
+            over_mean = factor * sum(around) / (len(around) - 1 + factor)
             if tallest < over_mean:
                 continue
             around.sort()
-            over_median = WALL_FACTOR * around[len(around) // 2]
+            over_median = factor * around[len(around) // 2]
             wall_min = max(self._wall_quote, over_mean, over_median)
             if tallest < wall_min:
                 continue
@@ -209,7 +213,7 @@ class OrderBookAnalyzer:
 
 def _is_level(level: Level) -> bool:
     price, amount = level
-    return price > NUMBER_MIN and NUMBER_MIN < price * amount < NUMBER_MAX
+    return NUMBER_MIN < price < NUMBER_MAX and NUMBER_MIN < price * amount < NUMBER_MAX
 
 
 def _best(side: Sequence[Level]) -> float:
@@ -240,7 +244,8 @@ def _slippage_percent(side: Sequence[Level], quotes: list[float], size: float) -
     for (price, amount), quote in zip(side, quotes, strict=True):
         if quote >= rest:
             base += rest / price
-            return round(abs(size / base / side[0][0] - 1.0) * 100.0, NOISE_DECIMALS)
+            average = size / max(base, NUMBER_MIN)
+            return round(abs(average / side[0][0] - 1.0) * 100.0, NOISE_DECIMALS)
         rest -= quote
         base += amount
     return inf

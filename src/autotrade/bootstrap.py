@@ -1,0 +1,371 @@
+"""The one place that knows every layer: it builds the parts from the settings and runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autotrade.application.use_cases.recover_state import Recovered
+from autotrade.application.use_cases.run_realtime_trading import (
+    RealtimeTrading,
+    RunPlan,
+    SessionIdentity,
+    resting_orders,
+)
+from autotrade.config.credentials import load_credentials
+from autotrade.config.errors import ConfigurationError
+from autotrade.config.settings import Settings
+from autotrade.domain.state import Totals, TradingState
+from autotrade.infrastructure.connectors.ccxt_connection import Connection, open_connector
+from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
+from autotrade.infrastructure.connectors.transport import live, loopback
+from autotrade.infrastructure.journal.data_folder import DataFolder
+from autotrade.infrastructure.journal.journal import JsonlJournal
+from autotrade.infrastructure.operator_inbox import FileOperatorInbox
+from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
+from autotrade.infrastructure.repositories.state_loader import load_state
+from autotrade.infrastructure.repositories.state_snapshots import StateSnapshots
+from autotrade.infrastructure.terminal.log_notifier import LogNotifier
+from autotrade.infrastructure.terminal.output import write_json, write_progress, write_result
+from autotrade.infrastructure.terminal.start_card import PairCard, StartCard, render_start_card
+from autotrade.infrastructure.terminal.summary import RunSummary, render_summary, summary_json
+from autotrade.infrastructure.terminal.version import read_commit, read_version
+
+if TYPE_CHECKING:
+    from autotrade.application.ports import ExchangeConnector, MarketDataFeed
+    from autotrade.infrastructure.simulated_exchange.announcement import Announcement
+
+INSTALLATION_ID_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TradeOptions:
+    """What the command line adds to the settings for one run."""
+
+    duration_seconds: float | None = None
+    flatten_on_stop: bool = False
+    json_output: bool = False
+
+
+async def run_trade(settings: Settings, options: TradeOptions) -> int:
+    """`trade`: recover, connect, trade until stopped, print the summary. Returns the exit code."""
+    folder = DataFolder(settings.data_folder)
+    with folder.lock():
+        folder.check_writable()
+        journal = JsonlJournal.open(folder.journal)
+        notifier = LogNotifier()
+        if journal.opened.cut_text:
+            notifier.notify(journal.opened.cut_text, is_warning=True)
+        recovered = load_state(folder, settings.pairs())
+        _refuse_foreign_folder(settings, recovered.state, folder.path)
+        installation_id = recovered.state.installation_id or _new_installation_id()
+        async with _exchange(settings, folder) as announcement:
+            connection = await open_connector(
+                _connector_settings(settings, installation_id, announcement)
+            )
+            feed, connector = await _ends(settings, connection)
+            session = RealtimeTrading(
+                settings.to_domain(),
+                recovered.state,
+                identity=_identity(settings, installation_id),
+                plan=RunPlan(
+                    speed=settings.market_speed,
+                    duration_seconds=options.duration_seconds,
+                    flatten_on_stop=options.flatten_on_stop,
+                    reconcile_seconds=settings.exchange.reconcile_interval_seconds,
+                ),
+                feed=feed,
+                connector=connector,
+                clock=connection.clock,
+                journal=journal,
+                snapshots=StateSnapshots(journal, SnapshotSet(folder)),
+                inbox=FileOperatorInbox(folder.path / "operator", notifier),
+                notifier=notifier,
+            )
+            card = _start_card(settings, folder, recovered, connection, announcement)
+            _say(render_start_card(card), options)
+            return await _run(session, options, announcement)
+
+
+# --- running ------------------------------------------------------------------------------------
+
+
+async def _run(
+    session: RealtimeTrading, options: TradeOptions, announcement: Announcement | None
+) -> int:
+    before = replace(session.state.totals, refused=dict(session.state.totals.refused))
+    before.pnl_net, before.fees = dict(before.pnl_net), dict(before.fees)
+    started = time.monotonic()
+    with _stop_signals(session.request_stop):
+        ending = _watch_recording(session, announcement)
+        try:
+            reason = await session.run()
+        finally:
+            ending.cancel()
+    summary = _summary(session, before, time.monotonic() - started, reason)
+    if options.json_output:
+        write_json(summary_json(summary))
+    else:
+        write_result(render_summary(summary))
+    return 0
+
+
+class _stop_signals:  # noqa: N801 - reads as a verb in `with`
+    """Ctrl+C (and SIGTERM) once: orderly stop. Twice: at once, the journal keeps everything."""
+
+    def __init__(self, request_stop: Callable[[str], None]) -> None:
+        self._request_stop = request_stop
+        self._previous: dict[int, object] = {}
+        self._count = 0
+
+    def __enter__(self) -> _stop_signals:
+        loop = asyncio.get_running_loop()
+
+        def on_signal(number: int, frame: object) -> None:
+            self._count += 1
+            if self._count > 1:
+                raise KeyboardInterrupt
+            name = signal.Signals(number).name
+            loop.call_soon_threadsafe(self._request_stop, f"stopped by {name}")
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+def _watch_recording(
+    session: RealtimeTrading, announcement: Announcement | None
+) -> asyncio.Task[None]:
+    """A recording ends; the bot then stops in order instead of watching a dead market."""
+
+    async def watch() -> None:
+        if announcement is None or announcement.end_ts is None:
+            return
+        while session.now_ms() < announcement.end_ts:
+            await asyncio.sleep(0.2)
+        session.request_stop("the recording is at its end")
+
+    return asyncio.create_task(watch())
+
+
+# --- building -----------------------------------------------------------------------------------
+
+
+def _new_installation_id() -> str:
+    """Chosen once a data folder: it keeps the order ids of two bots on one account apart."""
+    return "at" + secrets.token_hex(INSTALLATION_ID_BYTES)
+
+
+def _identity(settings: Settings, installation_id: str) -> SessionIdentity:
+    return SessionIdentity(
+        installation_id=installation_id,
+        version=read_version(),
+        commit=read_commit(),
+        mode=settings.exchange.mode,
+        venue=settings.exchange.venue,
+        market=_market_name(settings),
+        request_window_ms=_receive_window_ms(settings),
+    )
+
+
+def _market_name(settings: Settings) -> str:
+    if settings.exchange.venue != "embedded":
+        return settings.exchange.venue
+    return settings.market_source
+
+
+def _receive_window_ms(settings: Settings) -> int:
+    """Accelerated time needs Binance's longest window: 60 s there are one second here."""
+    return 60_000 if settings.market_speed > 1 else settings.exchange.recv_window_ms
+
+
+def _refuse_foreign_folder(settings: Settings, state: TradingState, path: Path) -> None:
+    """One folder, one mode and market: deals of a simulation must never meet real orders."""
+    if not state.installation_id:
+        return
+    was, now = (state.mode, state.market), (settings.exchange.mode, _market_name(settings))
+    if was != now:
+        raise ConfigurationError(
+            f"the data folder {path}: expected a run with mode {was[0]} and market {was[1]}, as "
+            f"its journal began, was mode {now[0]} and market {now[1]}; name another folder with "
+            "--data-dir"
+        )
+
+
+@asynccontextmanager
+async def _exchange(settings: Settings, folder: DataFolder) -> AsyncIterator[Announcement | None]:
+    """The embedded exchange: started for this run, or one that runs already; None elsewhere."""
+    if settings.exchange.venue != "embedded":
+        yield None
+        return
+    from autotrade.infrastructure.simulated_exchange.announcement import (
+        announcement_of,
+        read_announcement,
+    )
+    from autotrade.infrastructure.simulated_exchange.launcher import LaunchOptions, launch
+    from autotrade.infrastructure.simulated_exchange.process_options import (
+        ExchangeProcessOptions,
+    )
+
+    if settings.exchange.attach is not None:
+        yield read_announcement(settings.exchange.attach)
+        return
+    exchange = settings.exchange
+    options = ExchangeProcessOptions(
+        port=0,
+        tls_port=0,
+        speed=exchange.speed,
+        market=None if exchange.recordings else exchange.market_source,
+        recordings=tuple(exchange.recordings),
+        symbols=() if exchange.recordings else _listed_symbols(settings),
+        data_dir=folder.path,
+    )
+    running = await launch(LaunchOptions(process=options))
+    try:
+        yield announcement_of(running.announce)
+    finally:
+        await running.stop()
+
+
+def _listed_symbols(settings: Settings) -> tuple[str, ...]:
+    return tuple(pair.market_id for pair in settings.pairs())
+
+
+def _connector_settings(
+    settings: Settings, installation_id: str, announcement: Announcement | None
+) -> ConnectorSettings:
+    common = ConnectorSettings(
+        venue=Venue.BINANCE,
+        transport=live(),
+        client_id_prefix=f"{installation_id}-",
+        receive_window_ms=_receive_window_ms(settings),
+        stale_seconds=settings.exchange.stale_data_seconds,
+        book_interval_seconds=settings.orderbook_analyzer.monitoring_interval,
+    )
+    if announcement is not None:
+        return replace(
+            common,
+            venue=Venue.EMBEDDED,
+            transport=loopback(announcement.tls_port, announcement.ca_certificate),
+            api_key=announcement.api_key,
+            api_secret=announcement.api_secret,
+            speed=announcement.speed,
+            clock_interval_seconds=10.0,
+        )
+    venue = Venue(settings.exchange.venue)
+    credentials = load_credentials(settings) if settings.exchange.mode == "live" else None
+    if credentials is None:
+        return replace(common, venue=venue)
+    return replace(
+        common,
+        venue=venue,
+        api_key=credentials.api_key.get_secret_value(),
+        api_secret=credentials.secret.get_secret_value(),
+    )
+
+
+async def _ends(
+    settings: Settings, connection: Connection
+) -> tuple[MarketDataFeed, ExchangeConnector]:
+    """Where orders go: the venue, or the matching engine in this process (live data, no keys)."""
+    if connection.connector is not None:
+        return connection.feed, connection.connector
+    from autotrade.infrastructure.connectors.in_process_connector import simulate_on
+
+    return await simulate_on(connection, [pair.symbol for pair in settings.pairs()])
+
+
+# --- saying -------------------------------------------------------------------------------------
+
+
+def _start_card(
+    settings: Settings,
+    folder: DataFolder,
+    recovered: Recovered,
+    connection: Connection,
+    announcement: Announcement | None,
+) -> StartCard:
+    loss = settings.stop_loss_monitor
+    address = f"{settings.exchange.venue}, live"
+    market = f"live data of {settings.exchange.venue}"
+    if announcement is not None:
+        address = f"127.0.0.1:{announcement.tls_port} (TLS), {announcement.port} (plain)"
+        market = announcement.market
+    return StartCard(
+        version=read_version(),
+        commit=read_commit(),
+        mode=settings.exchange.mode,
+        venue=settings.exchange.venue,
+        market=market,
+        pairs=tuple(
+            PairCard(
+                symbol=pair.symbol,
+                deal_quota=pair.deal_quota,
+                profit_markup=pair.profit_markup,
+                deal_count=pair.deal_count,
+                order_life_time_minutes=pair.order_life_time,
+            )
+            for pair in recovered.state.pairs.values()
+        ),
+        max_open_deals=settings.trading.max_open_deals,
+        stop_loss_percents=(
+            loss.warning_percent,
+            loss.orderbook_percent,
+            loss.emergency_percent,
+            loss.exchange_stop_percent,
+        ),
+        data_folder=str(folder.path),
+        exchange_address=address,
+        speed=settings.market_speed,
+        clock_offset_ms=round(connection.clock.offset_ms),
+        log_file=str(settings.log_file),
+        recovered=recovered.text,
+    )
+
+
+def _say(text: str, options: TradeOptions) -> None:
+    """The card belongs to the log; with --json stdout is the summary's alone anyway."""
+    write_progress(text)
+    sys.stderr.flush()
+
+
+def _summary(session: RealtimeTrading, before: Totals, seconds: float, reason: str) -> RunSummary:
+    """What this run came to: the folder's totals now, less what they were at the start."""
+    state, now = session.state, session.state.totals
+    refused = {
+        name: count - before.refused.get(name, 0)
+        for name, count in now.refused.items()
+        if count != before.refused.get(name, 0)
+    }
+    return RunSummary(
+        seconds=seconds,
+        signals=now.decisions - before.decisions,
+        decisions_approved=now.approved - before.approved,
+        decisions_refused=refused,
+        deals_opened=now.deals_opened - before.deals_opened,
+        deals_closed=now.deals_closed - before.deals_closed,
+        deals_canceled=now.deals_canceled - before.deals_canceled,
+        deals_open=len(state.deals.open_deals()),
+        pnl_net={
+            asset: value - before.pnl_net.get(asset, 0) for asset, value in now.pnl_net.items()
+        },
+        fees={asset: value - before.fees.get(asset, 0) for asset, value in now.fees.items()},
+        latency_us=session.loop.performance.processing.summary_us(),
+        reconnects=now.reconnects - before.reconnects,
+        unprotected_ms_max=session.unprotected_ms_max(),
+        ledger_difference=session.ledger_difference,
+        resting_orders=list(resting_orders(state)),
+        stopped_by=reason,
+    )

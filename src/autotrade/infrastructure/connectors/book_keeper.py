@@ -1,0 +1,151 @@
+"""Books in step with their streams: the library keeps them, this repairs and reads them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from autotrade.domain.entities.orderbook import OrderBook
+from autotrade.infrastructure.connectors.backoff import Backoff
+from autotrade.infrastructure.connectors.book_reader import read_book
+from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
+from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
+
+if TYPE_CHECKING:
+    from autotrade.infrastructure.connectors.tapped_client import TappedBinance
+
+
+class RawMarketListener(Protocol):
+    """Who wants the market's raw facts, in the order of the stream (in-process simulation)."""
+
+    def on_book(self, symbol: str, book: OrderBook) -> None:
+        """The whole book, after it came into step."""
+
+    def on_depth(self, symbol: str, message: Mapping[str, Any]) -> None:
+        """One diff that follows it without a gap."""
+
+    def on_trade(self, symbol: str, message: Mapping[str, Any]) -> None: ...
+
+
+class BookKeeper:
+    """Feeds depth diffs to the library; on a gap it fetches a new snapshot at once, without a new
+    socket."""
+
+    def __init__(
+        self,
+        client: TappedBinance,
+        settings: ConnectorSettings,
+        symbols: Sequence[str],
+        clock: ExchangeClock,
+        *,
+        on_in_step: Callable[[], None],
+    ) -> None:
+        self._client, self._settings, self._clock = client, settings, clock
+        self._on_in_step = on_in_step
+        self._in_step = dict.fromkeys(symbols, False)
+        self._snapshot_ts = dict.fromkeys(symbols, 0)
+        self._resyncs: dict[str, asyncio.Task[None]] = {}
+        self._published: dict[str, int] = {}
+        self.listeners: list[RawMarketListener] = []
+        self.resync_count = 0
+
+    @property
+    def is_in_step(self) -> bool:
+        """True when every book is."""
+        return all(self._in_step.values())
+
+    def lost(self) -> None:
+        """The socket is gone: no book is true any more."""
+        for symbol in self._in_step:
+            self._in_step[symbol] = False
+        for task in self._resyncs.values():
+            task.cancel()
+        self._resyncs.clear()
+
+    def take(self, socket: Any, symbol: str, message: Mapping[str, Any]) -> None:
+        """One depth diff: through the library, then look what it did."""
+        books = self._client.orderbooks
+        had_book = symbol in books
+        self._client.forward(socket, message)
+        book = books.get(symbol)
+        if book is None:
+            if had_book:  # the library throws a book away when a diff does not follow
+                self._in_step[symbol] = False
+                self._resync(socket, symbol)
+            return
+        if not self._in_step[symbol]:
+            self.look(symbol)
+        elif book["nonce"] == message["u"]:
+            for listener in self.listeners:
+                listener.on_depth(symbol, message)
+
+    def look(self, symbol: str) -> None:
+        """Has the snapshot come? Then the book is in step, also when nothing moves after it."""
+        if self._in_step[symbol] or not self._client.clients:
+            return
+        self._snapshot_ts[symbol] = self._clock.now_ms()
+        whole = self._read(symbol, self._settings.book_snapshot_levels)
+        if whole is None:
+            return
+        self._in_step[symbol] = True
+        for listener in self.listeners:
+            listener.on_book(symbol, whole)
+        self._on_in_step()
+
+    def book(self, symbol: str) -> OrderBook | None:
+        """The book as it is; None while it is not in step."""
+        if not self._in_step.get(symbol):
+            return None
+        return self._read(symbol, self._settings.book_levels)
+
+    def changed_book(self, symbol: str) -> OrderBook | None:
+        """The book when it changed since it was last given out here."""
+        if not self._in_step[symbol]:
+            self.look(symbol)
+            return None
+        cached = self._client.orderbooks.get(symbol)
+        if cached is None or cached["nonce"] == self._published.get(symbol):
+            return None
+        self._published[symbol] = cached["nonce"]
+        return self._read(symbol, self._settings.book_levels)
+
+    def _read(self, symbol: str, levels: int) -> OrderBook | None:
+        cached = self._client.orderbooks.get(symbol)
+        return read_book(cached, symbol, levels, self._snapshot_ts[symbol])
+
+    async def close(self) -> None:
+        tasks = list(self._resyncs.values())
+        self.lost()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _resync(self, socket: Any, symbol: str) -> None:
+        self.resync_count += 1
+        running = self._resyncs.get(symbol)
+        if running is None or running.done():
+            self._resyncs[symbol] = asyncio.create_task(self._repair(socket, symbol))
+
+    async def _repair(self, socket: Any, symbol: str) -> None:
+        """The library's own steps after a subscription, without subscribing again."""
+        client, limit = self._client, self._settings.book_snapshot_levels
+        key = f"orderbook::{symbol}"
+        subscription = {
+            "id": None,
+            "symbol": symbol,
+            "name": "depth",
+            "type": "spot",
+            "limit": limit,
+            "params": {},
+        }
+        backoff = Backoff(self._settings.backoff_seed, longest_seconds=2.0)
+        while client.clients.get(socket.url) is socket:
+            client.orderbooks[symbol] = client.order_book({}, limit)
+            socket.subscriptions[key] = subscription
+            await client.fetch_order_book_snapshot(socket, None, subscription)
+            socket.rejections.pop(
+                key, None
+            )  # a failed snapshot is seen below, not by a later watch
+            book = client.orderbooks.get(symbol)
+            if book is not None and book["nonce"] is not None:
+                return
+            await asyncio.sleep(backoff.next_seconds())

@@ -1,0 +1,83 @@
+"""The one door for the bootstrap: settings in; feed, connector and clock out.
+
+Nothing heavy is imported before `open_connector` runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
+from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
+from autotrade.infrastructure.connectors.market_rules import MarketDirectory
+from autotrade.infrastructure.connectors.weight_governor import WeightGovernor
+
+if TYPE_CHECKING:
+    from autotrade.infrastructure.connectors.ccxt_connector import CcxtExchangeConnector
+    from autotrade.infrastructure.connectors.in_process_connector import (
+        InProcessExchangeConnector,
+    )
+    from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
+
+
+class Connection(NamedTuple):
+    feed: CcxtMarketDataFeed
+    connector: CcxtExchangeConnector | None
+    """None without keys: market data only."""
+    clock: ExchangeClock
+    governor: WeightGovernor
+
+
+async def open_live_simulation(
+    settings: ConnectorSettings, symbols: Sequence[str], balances: Mapping[str, Decimal]
+) -> tuple[Connection, InProcessExchangeConnector]:
+    """Public streams of the venue, orders to a matching engine in this process; no keys."""
+    from autotrade.infrastructure.connectors.in_process_connector import (
+        InProcessExchangeConnector,
+    )
+
+    if settings.has_keys:
+        raise ValueError("expected no keys for a simulation on live data, was some, leave them out")
+    connection = await open_connector(settings)
+    try:
+        rules = await connection.feed.rules(symbols)
+    except BaseException:
+        await connection.feed.close()
+        raise
+    connector = InProcessExchangeConnector(
+        connection.feed, settings, connection.clock, rules, balances
+    )
+    return connection, connector
+
+
+async def open_connector(settings: ConnectorSettings) -> Connection:
+    """Build the clients and measure the clock. Raises `ExchangeUnreachable`.
+
+    Close the connector first, then the feed.
+    """
+    from autotrade.infrastructure.connectors.ccxt_connector import CcxtExchangeConnector
+    from autotrade.infrastructure.connectors.client_factory import make_client
+    from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
+    from autotrade.infrastructure.connectors.market_questions import MarketQuestions
+    from autotrade.infrastructure.connectors.transport import tls_context
+
+    clock = ExchangeClock(speed=settings.speed)
+    governor = WeightGovernor(clock, reserve=settings.weight_reserve)
+    directory = MarketDirectory()
+    context = tls_context(settings.transport)
+    data = make_client(settings, clock, governor, context, with_keys=False)
+    market = MarketQuestions(data, settings, clock, governor, directory)
+    feed = CcxtMarketDataFeed(data, settings, clock, market)
+    try:
+        await market.measure_clock()
+    except BaseException:
+        await feed.close()
+        raise
+    connector = None
+    if settings.has_keys:
+        trading = make_client(settings, clock, governor, context, with_keys=True)
+        user = make_client(settings, clock, governor, context, with_keys=True)
+        connector = CcxtExchangeConnector(trading, user, settings, clock, directory, market)
+    return Connection(feed, connector, clock, governor)

@@ -1,0 +1,96 @@
+"""The exchange's clock as we know it: measured by asking, never set, never going back.
+
+Each question gives (sent, received, server's time); the server's time is taken to belong to the
+middle of the round trip, so the error is at most half of it. Of several questions the one with the
+shortest round trip counts. `speed` is how much faster the exchange's time runs than ours
+(an accelerated simulation); 1 on every real venue.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+SIGNING_MARGIN_MS = 1_000
+"""An accelerated exchange's clock jitters with our scheduling; a time stamp that is a little old is
+inside the receive window, one that is too new is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSample:
+    """One question: when it left and came back (seconds, monotonic), and the answer (ms UTC)."""
+
+    sent_at: float
+    received_at: float
+    server_ms: int
+
+    @property
+    def round_trip_ms(self) -> float:
+        return (self.received_at - self.sent_at) * 1000
+
+
+class ExchangeClock:
+    """The application's Clock. Until the first measurement it shows the system's time."""
+
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        if speed <= 0:
+            raise ValueError(f"expected a speed above 0, was {speed}, use 1 for real time")
+        self.speed = speed
+        self._monotonic, self._wall = monotonic, wall
+        self._anchor_at = monotonic()
+        self._anchor_ms = wall() * 1000
+        self._latest = 0
+        self.round_trip_ms = 0.0
+        self.measurements = 0
+
+    def exact_ms(self) -> float:
+        return self._anchor_ms + (self._monotonic() - self._anchor_at) * 1000 * self.speed
+
+    def now_ms(self) -> int:
+        """Time of the events: never goes back, even when a new measurement says we were ahead."""
+        self._latest = max(self._latest, int(self.exact_ms()))
+        return self._latest
+
+    def at_least(self, exchange_ms: int) -> None:
+        """The exchange said something at this time of its own, so it is not earlier now."""
+        self._latest = max(self._latest, exchange_ms)
+
+    def signing_ms(self) -> int:
+        """Time stamp of requests: the newest measurement, which may step back."""
+        margin = 0 if self.speed == 1 else SIGNING_MARGIN_MS
+        return int(self.exact_ms()) - margin
+
+    @property
+    def offset_ms(self) -> float:
+        """How far the exchange's clock is ahead of this machine's (meaningful at speed 1)."""
+        return self.exact_ms() - self._wall() * 1000
+
+    def real_seconds(self, exchange_ms: float) -> float:
+        """How long we must wait for this much of the exchange's time to pass."""
+        return max(0.0, exchange_ms / 1000 / self.speed)
+
+    def take(self, samples: list[ClockSample]) -> None:
+        """Adopt the best of these measurements."""
+        best = min(samples, key=lambda sample: sample.received_at - sample.sent_at)
+        if not self.measurements:
+            self._latest = 0  # what was shown before was this machine's time, not the exchange's
+        self._anchor_at = (best.sent_at + best.received_at) / 2
+        self._anchor_ms = float(best.server_ms)
+        self.round_trip_ms = best.round_trip_ms
+        self.measurements += 1
+
+    async def measure(self, ask: Callable[[], Awaitable[int]], count: int = 3) -> None:
+        """Ask the exchange for its time `count` times; an error of `ask` is the caller's."""
+        samples = []
+        for _ in range(count):
+            sent_at = self._monotonic()
+            server_ms = await ask()
+            samples.append(ClockSample(sent_at, self._monotonic(), server_ms))
+        self.take(samples)

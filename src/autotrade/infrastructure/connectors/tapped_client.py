@@ -1,0 +1,121 @@
+"""ccxt.pro's binance client with hooks, and nothing changed in what it does.
+
+Heavy: importing this module imports the library. Only the factory does so, when a connection is
+made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+from autotrade.infrastructure.connectors.library_import import load_binance_class
+from autotrade.infrastructure.connectors.weight_governor import WeightGovernor
+
+_Binance: Any = load_binance_class()
+
+WEIGHT_OF_COST = 5
+"""The library's cost of a spot request is a fifth of the exchange's weight."""
+ORDER_PATHS = frozenset({"order", "orderList", "orderList/oco"})
+
+MessageTap = Callable[[Any, Any], None]
+"""(socket, decoded message); calls `forward` for what the library must see too."""
+
+
+class TappedBinance(_Binance):  # type: ignore[misc]
+    """Hooks: raw messages, sockets that went down, our clock, weight headers, raw error answers."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        *,
+        session: aiohttp.ClientSession,
+        milliseconds: Callable[[], int],
+        governor: WeightGovernor,
+    ) -> None:
+        self._milliseconds = milliseconds
+        self._governor = governor
+        self.tap: MessageTap = self.forward
+        self.on_socket_down: Callable[[str, str], None] = lambda url, text: None
+        super().__init__(config | {"session": session})
+        self.timeout_on_exit = 0  # the session is ours and closed by us
+
+    def milliseconds(self) -> int:
+        return self._milliseconds()
+
+    # --- sockets --------------------------------------------------------------------------
+
+    def handle_message(self, client: Any, message: Any) -> None:
+        self.tap(client, message)
+
+    def forward(self, client: Any, message: Any) -> None:
+        """The library's own handling of a message."""
+        super().handle_message(client, message)
+
+    def on_error(self, client: Any, error: Any) -> None:
+        super().on_error(client, error)
+        self.on_socket_down(client.url, f"{type(error).__name__}: {error}")
+
+    def on_close(self, client: Any, error: Any) -> None:
+        super().on_close(client, error)
+        self.on_socket_down(client.url, f"closed by the exchange with code {error}")
+
+    def drop_socket(self, url: str, text: str) -> None:
+        """Give up a socket that is open but silent; the library then dials anew."""
+        client = self.clients.get(url)
+        if client is not None:
+            client.on_error(ConnectionError(text))
+            self.clients.pop(url, None)
+
+    def forget_dial_delays(self) -> None:
+        """Our own back-off decides when to dial; the library's may sleep for half a minute more."""
+        self.ws_dial_backoff = {}
+
+    # --- requests -------------------------------------------------------------------------
+
+    async def fetch2(
+        self,
+        path: Any,
+        api: Any = "public",
+        method: Any = "GET",
+        params: Any = {},  # noqa: B006 the library's own signature
+        config: Any = {},  # noqa: B006
+    ) -> Any:
+        cost = self.calculate_rate_limiter_cost(api, method, path, params, config)
+        is_order = path in ORDER_PATHS and method in ("POST", "DELETE")
+        await self._governor.admit(round(cost * WEIGHT_OF_COST), is_order=is_order)
+        return await super().fetch2(path, api, method, params, config)
+
+    def on_rest_response(  # noqa: PLR0917 the library's own signature
+        self, code: int, reason: Any, url: Any, method: Any, headers: Any, body: Any, *rest: Any
+    ) -> Any:
+        self._governor.note(code, headers)
+        return super().on_rest_response(code, reason, url, method, headers, body, *rest)
+
+    def handle_errors(  # noqa: PLR0917
+        self, code: int, reason: Any, url: Any, method: Any, headers: Any, body: Any, *rest: Any
+    ) -> Any:
+        try:
+            return super().handle_errors(code, reason, url, method, headers, body, *rest)
+        except Exception as error:
+            # the library puts the exchange's text into its message but not always the number
+            error.http_status, error.answer = code, body  # type: ignore[attr-defined]
+            raise
+
+    def handle_http_status_code(
+        self, code: int, reason: Any, url: Any, method: Any, body: Any
+    ) -> None:
+        try:
+            super().handle_http_status_code(code, reason, url, method, body)
+        except Exception as error:
+            error.http_status, error.answer = code, body  # type: ignore[attr-defined]
+            raise
+
+    async def shut(self) -> None:
+        """Close sockets and session."""
+        session = self.session
+        await self.close()
+        if session is not None:
+            await session.close()
