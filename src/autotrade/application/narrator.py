@@ -33,6 +33,7 @@ class Narrator:
     def __init__(self, state: TradingState, *, with_book: bool = True) -> None:
         self._state = state
         self._with_book = with_book
+        self._last_fill: tuple[str, str] | None = None
 
     def tell(self, event: e.Event, records: list[Record]) -> list[str]:
         """The lines for one event and all that followed from it, oldest first."""
@@ -51,22 +52,29 @@ class Narrator:
         book = decision.book
         if self._with_book and book:
             parts.append(
-                f"book {book.get('verdict')} spread {book.get('spread_percent')}% "
-                f"imbalance {float(book.get('imbalance_percent', 0)):+.0f}% "
+                f"book {book.get('verdict')} "
+                f"spread {float(book.get('spread_percent', 0)):.2f}% "
+                f"imbalance {round(float(book.get('imbalance_percent', 0))):+d}% "
                 f"conf {decision.confidence:.2f}"
             )
         if not decision.approved:
             return " | ".join([*parts, f"refused: {decision.reason_text} ({decision.id})"])
         parts.extend(modification.value for modification in decision.modifications)
-        for record in records:
-            match record:
-                case e.DealOpened():
-                    parts.append(f"deal {record.deal_id} opened")
-                case c.PlaceOrder():
-                    parts.append(f"BUY {plain(record.amount)} @ {plain(record.price)} sent")
-                case e.SellPlanned():
-                    parts.append(f"SELL pending @ {plain(record.price)}")
+        for kind in (e.DealOpened, c.PlaceOrder, e.SellPlanned):
+            parts.extend(self._plan(record) for record in records if isinstance(record, kind))
         return " | ".join(parts)
+
+    @staticmethod
+    def _plan(record: Record) -> str:
+        match record:
+            case e.DealOpened():
+                return f"deal {record.deal_id} opened"
+            case c.PlaceOrder():
+                return f"BUY {plain(record.amount)} @ {plain(record.price)} sent"
+            case e.SellPlanned():
+                return f"SELL pending @ {plain(record.price)}"
+            case _:
+                return ""
 
     # --- what came in -------------------------------------------------------------------------
 
@@ -99,8 +107,13 @@ class Narrator:
 
     def _fill(self, event: e.OrderFilled) -> str | None:
         order = self._state.orders.find(event.order_id)
-        if order is None or not order.fills or order.fills[-1].trade_id != event.trade_id:
+        key = (event.order_id, event.trade_id)
+        if order is None or not order.fills or key == self._last_fill:
             return None
+        last = order.fills[-1]
+        if (last.trade_id, last.ts) != (event.trade_id, event.ts):
+            return None  # told before: the same fill came again by another way
+        self._last_fill = key
         kind = "filled" if not order.remaining else f"filled {plain(order.filled)} of"
         amount = plain(order.amount)
         fee = f"fee {plain(event.fee)} {event.fee_asset}"

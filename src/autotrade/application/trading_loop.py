@@ -96,6 +96,10 @@ class TradingLoop:
         """Nothing queued, nothing in work and no command without its outcome."""
         return not (self._queue or self._slots or self._is_turning or self._sending)
 
+    def measure_from_now(self) -> None:
+        """Forget the latencies of the start, when events waited for recovery and history."""
+        self.performance = PerformanceLogger()
+
     def stop(self, text: str) -> None:
         """End the loop once what is queued has been worked off."""
         self._stop_text = self._stop_text or text
@@ -161,7 +165,8 @@ class TradingLoop:
         """One round: journal, process, journal, fsync if anything is to be sent, send, publish."""
         commands: list[AnyCommand] = []
         publications: list[tuple[Event, list[Record]]] = []
-        performance, state = self.performance, self._engine.state
+        state = self._engine.state
+        performance = self.performance
         needs_write = False
         arrived_ns = min((arrived for _, arrived in batch), default=0)
         for event, arrived in batch:

@@ -148,6 +148,12 @@ def test_a_seq_that_was_changed_and_sealed_again_is_found(path: Path) -> None:
     assert (report.broken.seq_expected, report.broken.seq_found) == (2, 3)
 
 
+def test_a_changed_line_with_anything_behind_it_is_not_a_torn_end(path: Path, sound: bytes) -> None:
+    changed = sound[:-100] + b"#" + sound[-99:]
+    assert verify_bytes(path, changed).holds
+    assert verify_bytes(path, changed + b"{").broken is not None
+
+
 def test_the_text_of_a_broken_chain_says_where_and_what_to_do(path: Path, sound: bytes) -> None:
     lines = sound.splitlines(True)
     report = verify_bytes(path, b"".join([*lines[:4], b"not a row\n", *lines[4:]]))
@@ -167,6 +173,8 @@ def test_the_verdict_does_not_depend_on_where_a_chunk_ends(
         sound[:-5],
         sound[:-100] + b"#" + sound[-99:],
         b"".join(lines[:5] + lines[6:]),
+        b"".join([*lines[:5], lines[5].replace(b"at-", b"xx-"), *lines[6:]]),
+        sound[:-100] + b"#" + sound[-99:] + b"{",
         sound + b"\n",
         sound + bytes(50),
     ]

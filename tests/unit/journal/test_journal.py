@@ -150,11 +150,11 @@ async def test_callers_at_the_same_time_share_a_sync_and_none_returns_early(path
 async def test_rows_appended_while_the_disk_works_wait_for_the_next_round(path: Path) -> None:
     files = FaultyFiles()
     journal = JsonlJournal.open(path, files=files)
-    gate, waiting = threading.Event(), threading.Event()
+    gate, waiting = threading.Semaphore(0), threading.Event()
 
     def hold() -> None:
         waiting.set()
-        assert gate.wait(10)
+        assert gate.acquire(timeout=10)
 
     files.before_sync = hold
     journal.append(accepted(1))
@@ -164,9 +164,11 @@ async def test_rows_appended_while_the_disk_works_wait_for_the_next_round(path: 
     end = journal.position.offset
     second = asyncio.create_task(journal.sync())
     await asyncio.sleep(0)
-    gate.set()
+    gate.release()
     await first
     assert files.durable[path] < end
+    assert not second.done()
+    gate.release()
     await second
     assert files.durable[path] == end
     await journal.close()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autotrade.application.ports import StoreFault
 from autotrade.infrastructure.journal.journal import JsonlJournal, read_rows, verify
+from autotrade.infrastructure.journal.journal_file import JournalFile
 from tests.unit.journal.faulty_files import FaultyFiles
 from tests.unit.journal.samples import accepted, content, extend, ready, size, write_journal
 
@@ -124,6 +125,17 @@ async def test_a_file_that_cannot_be_cut_back_is_cut_at_the_next_start(path: Pat
     reopened = JsonlJournal.open(path)
     assert (reopened.opened.rows, reopened.opened.cut_bytes) == (1, 25)
     await reopened.close()
+
+
+def test_what_was_handed_over_first_is_written_first(path: Path) -> None:
+    files = FaultyFiles()
+    file = JournalFile(files, path, files.open_append(path), size=0, seq=0)
+    for seq in range(1, 4):
+        file.hand_over(b"%d\n" % seq, seq)
+    file.write_and_sync()
+    file.close()
+    assert content(path) == b"1\n2\n3\n"
+    assert (file.written_seq, file.durable_seq) == (3, 3)
 
 
 async def test_a_write_that_ends_in_any_other_way_leaves_no_hole(path: Path) -> None:

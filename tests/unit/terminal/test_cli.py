@@ -57,7 +57,7 @@ def test_a_seed_on_the_command_line_sets_configured_recordings_aside() -> None:
         (["--speed", "0"], 'argument --speed: expected a number from 0.001 to 1000, was "0"'),
         (["--speed", "nan"], 'argument --speed: expected a number from 0.001 to 1000, was "nan"'),
         (["--market", "7"], "argument --market: expected seed: and a whole number, like seed:7"),
-        (["exchange", "--port", "70000"], "argument --port: expected a port from 0 to 65535"),
+        (["exchange", "--port", "70000"], "argument --port: expected a port 0..65535 or off"),
         (["--market", "seed:1", "--recording", "x"], "argument --recording: not allowed with"),
         (["why"], "the following arguments are required: ID"),
         (["journal", "look"], "argument action: invalid choice: 'look'"),

@@ -247,6 +247,8 @@ class RealtimeTrading:
     def _publish(self, event: e.Event, records: list[Record]) -> None:
         for line in self._narrator.tell(event, records):
             self._notifier.notify(line, is_warning=isinstance(event, e.ChannelLost))
+        if isinstance(event, e.SessionReady):
+            self.loop.measure_from_now()
         if isinstance(event, e.ChannelRestored) and event.channel is e.Channel.USER_DATA:
             self._background(self._reconcile_on_reconnect())
 

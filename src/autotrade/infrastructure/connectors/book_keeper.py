@@ -59,6 +59,7 @@ class BookKeeper:
         """The socket is gone: no book is true any more."""
         for symbol in self._in_step:
             self._in_step[symbol] = False
+            self._client.orderbooks.pop(symbol, None)
         for task in self._resyncs.values():
             task.cancel()
         self._resyncs.clear()

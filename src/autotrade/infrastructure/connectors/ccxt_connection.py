@@ -5,8 +5,6 @@ Nothing heavy is imported before `open_connector` runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
@@ -16,40 +14,16 @@ from autotrade.infrastructure.connectors.weight_governor import WeightGovernor
 
 if TYPE_CHECKING:
     from autotrade.infrastructure.connectors.ccxt_connector import CcxtExchangeConnector
-    from autotrade.infrastructure.connectors.in_process_connector import (
-        InProcessExchangeConnector,
-    )
     from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
 
 
 class Connection(NamedTuple):
     feed: CcxtMarketDataFeed
     connector: CcxtExchangeConnector | None
-    """None without keys: market data only."""
+    """None without keys: market data only, see in_process_connector.simulate_on."""
     clock: ExchangeClock
     governor: WeightGovernor
-
-
-async def open_live_simulation(
-    settings: ConnectorSettings, symbols: Sequence[str], balances: Mapping[str, Decimal]
-) -> tuple[Connection, InProcessExchangeConnector]:
-    """Public streams of the venue, orders to a matching engine in this process; no keys."""
-    from autotrade.infrastructure.connectors.in_process_connector import (
-        InProcessExchangeConnector,
-    )
-
-    if settings.has_keys:
-        raise ValueError("expected no keys for a simulation on live data, was some, leave them out")
-    connection = await open_connector(settings)
-    try:
-        rules = await connection.feed.rules(symbols)
-    except BaseException:
-        await connection.feed.close()
-        raise
-    connector = InProcessExchangeConnector(
-        connection.feed, settings, connection.clock, rules, balances
-    )
-    return connection, connector
+    settings: ConnectorSettings
 
 
 async def open_connector(settings: ConnectorSettings) -> Connection:
@@ -80,4 +54,4 @@ async def open_connector(settings: ConnectorSettings) -> Connection:
         trading = make_client(settings, clock, governor, context, with_keys=True)
         user = make_client(settings, clock, governor, context, with_keys=True)
         connector = CcxtExchangeConnector(trading, user, settings, clock, directory, market)
-    return Connection(feed, connector, clock, governor)
+    return Connection(feed, connector, clock, governor, settings)

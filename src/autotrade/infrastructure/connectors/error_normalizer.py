@@ -96,6 +96,8 @@ def normalize(error: BaseException, secrets: Iterable[str] = ()) -> Failure:
     if isinstance(error, StayAway):
         return Failure(Outcome.NOT_SENT, RejectReason.RATE_LIMIT, None, None, message)
     status = getattr(error, "http_status", None)
+    if status is not None and status < 100:
+        status = None  # on the WebSocket API the library passes the exchange's code in its place
     answer = getattr(error, "answer", None)
     code, text = read_answer(answer if answer is not None else str(error))
     if status is None and code is None:

@@ -26,6 +26,7 @@ from autotrade.domain.entities.currency_pair import MarketRules
 from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.events import BalancesUpdated, Event, MarketRulesUpdated
 from autotrade.infrastructure.connectors.account_questions import AccountQuestions
+from autotrade.infrastructure.connectors.ccxt_connection import Connection
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
 from autotrade.infrastructure.connectors.event_pump import EventPump
 from autotrade.infrastructure.connectors.event_translation import (
@@ -48,6 +49,7 @@ from autotrade.infrastructure.simulated_exchange.market.source import (
 from autotrade.infrastructure.simulated_exchange.wire.user_events import user_event
 
 LARGEST = Decimal(1_000_000_000)
+START_QUOTE = Decimal(10_000)
 
 
 def listed_market(symbol: str, rules: MarketRules) -> Market:
@@ -228,6 +230,27 @@ class InProcessExchangeConnector:
         if rules is not None:
             events.append(MarketRulesUpdated(ts=now, symbol=command.symbol, rules=rules))
         return events
+
+
+async def simulate_on(
+    connection: Connection,
+    symbols: Sequence[str],
+    balances: Mapping[str, Decimal] | None = None,
+) -> tuple[CcxtMarketDataFeed, InProcessExchangeConnector]:
+    """Public streams of a venue, orders to a matching engine in this process; no keys.
+
+    `balances` is what the simulated account begins with; `START_QUOTE` of each quote currency if
+    none is given. Call it before the feed starts.
+    """
+    if connection.settings.has_keys:
+        raise ValueError("expected no keys for a simulation on live data, was some, leave them out")
+    rules = await connection.feed.rules(symbols)
+    if balances is None:
+        balances = {symbol.split("/")[1]: START_QUOTE for symbol in symbols}
+    connector = InProcessExchangeConnector(
+        connection.feed, connection.settings, connection.clock, rules, balances
+    )
+    return connection.feed, connector
 
 
 async def _nothing_to_measure() -> None:

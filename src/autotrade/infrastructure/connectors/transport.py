@@ -8,6 +8,7 @@ real exchange, whatever the library does.
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from dataclasses import dataclass
@@ -65,6 +66,12 @@ def live() -> Transport:
     return Transport(TransportKind.LIVE)
 
 
+def refused(wanted: str, was: str) -> OSError:
+    """What the library reports as a connection that could not be made."""
+    text = f"refused by the loopback guard: expected {wanted}, was {was}"
+    return OSError(errno.ECONNREFUSED, text)
+
+
 class LoopbackResolver(AbstractResolver):
     """Answers for the exchange's domain only, always with the embedded exchange's address."""
 
@@ -75,7 +82,7 @@ class LoopbackResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         if not (host == EXCHANGE_DOMAIN or host.endswith("." + EXCHANGE_DOMAIN)):
-            raise OSError(f"expected a host under {EXCHANGE_DOMAIN}, was {host}: refused")
+            raise refused(f"a host under {EXCHANGE_DOMAIN}", host)
         return [
             ResolveResult(
                 hostname=host,
@@ -98,7 +105,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         def guarded_socket(address: Any) -> socket.socket:
             family, kind, protocol, _, target = address
             if tuple(target[:2]) != (LOOPBACK, tls_port):
-                raise OSError(f"expected {LOOPBACK}:{tls_port}, was {target}: refused")
+                raise refused(f"{LOOPBACK}:{tls_port}", str(target))
             return socket.socket(family=family, type=kind, proto=protocol)
 
         super().__init__(

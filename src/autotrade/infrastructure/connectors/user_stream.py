@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autotrade.domain.events import Channel, ChannelLost, ChannelRestored, Event
 from autotrade.infrastructure.connectors.backoff import Backoff
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
-from autotrade.infrastructure.connectors.error_normalizer import Failure, normalize
+from autotrade.infrastructure.connectors.error_normalizer import normalize
 from autotrade.infrastructure.connectors.event_translation import (
     of_account_position,
     of_execution_report,
@@ -32,14 +32,6 @@ LOG = logging.getLogger(__name__)
 BAD_PAYLOAD = (KeyError, ValueError, TypeError, ArithmeticError, IndexError, AttributeError)
 SUBSCRIBE_SECONDS_MAX = 15.0
 BACKOFF_SEED_OFFSET = 100
-
-
-class UserStreamRefused(Exception):
-    """The exchange will never let this key in: wrong key, signature or permission."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 class UserStream:
@@ -116,6 +108,9 @@ class UserStream:
             if not subscribing.done():
                 raise ConnectionError(self._down_text or "no answer to the subscription")
             subscribing.result()
+        except KeyError as error:
+            # the library trips over its own clearing up and hides the exchange's refusal behind it
+            raise error.__context__ or error from None
         finally:
             down.cancel()
             if not subscribing.done():

@@ -55,12 +55,18 @@ def main(words: Sequence[str]) -> int:
         return code
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our stdout has gone (`deals | head`); Python must not try to flush it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception as error:  # noqa: BLE001 - the one outer guard
+        if _is_reader_gone(error):
+            # Nobody reads our stdout any more (`deals | head`); Python must not flush it again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return OK
         return _explain(error)
+
+
+def _is_reader_gone(error: Exception) -> bool:
+    """Windows says EINVAL where others say EPIPE."""
+    is_windows_pipe = sys.platform == "win32" and getattr(error, "errno", None) == errno.EINVAL
+    return isinstance(error, BrokenPipeError) or is_windows_pipe
 
 
 def _explain(error: Exception) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from autotrade.infrastructure.terminal.duration import format_duration
 from autotrade.infrastructure.terminal.formatting import format_number
 
 
@@ -43,6 +44,7 @@ class StartCard:
 
 
 _LABEL_WIDTH = 10
+_OFFSET_SHOWN_MS_MAX = 60_000
 
 
 def render_start_card(card: StartCard) -> str:
@@ -80,4 +82,10 @@ def _pair_line(pair: PairCard) -> str:
 
 
 def _offset(offset_ms: int | None) -> str:
-    return "" if offset_ms is None else f", clock offset {offset_ms:+d} ms"
+    """A market of another time (modelled or recorded) has no offset worth a figure in ms."""
+    if offset_ms is None:
+        return ""
+    if abs(offset_ms) < _OFFSET_SHOWN_MS_MAX:
+        return f", clock offset {offset_ms:+d} ms"
+    direction = "behind" if offset_ms < 0 else "ahead of"
+    return f", its market's time is {format_duration(abs(offset_ms) / 1000)} {direction} ours"

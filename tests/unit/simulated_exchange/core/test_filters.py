@@ -69,7 +69,7 @@ NOTIONAL = "-1013 Filter failure: NOTIONAL"
     ("asked", "expected"),
     [
         (limit(BUY, "0.001", 10_000), "ok"),
-        (limit(BUY, "0.00099", 20_000), LOT_SIZE),
+        (limit(BUY, "0.00099", 12_000), LOT_SIZE),
         (limit(BUY, "2.5", 8_000), "ok"),
         (limit(SELL, "3.00001", 8_000), LOT_SIZE),
         (limit(BUY, "0.001001", 10_000), LOT_SIZE),

@@ -129,7 +129,7 @@ def test_a_cancel_of_one_leg_cancels_the_list(index: int) -> None:
 def test_a_list_is_canceled_by_id_by_client_id_and_with_everything_else() -> None:
     exchange = with_book()
     first = exchange.place_oco("alice", sell_oco("1", 10_050, 9_950, list_client_order_id="L"))
-    with pytest.raises(ExchangeError, match="-2010: Duplicate order sent."):
+    with pytest.raises(ExchangeError, match=r"-2010: Duplicate order sent."):
         exchange.place_oco("alice", sell_oco("1", 10_050, 9_950, list_client_order_id="L"))
     assert exchange.cancel_list("alice", SYMBOL, list_client_order_id="L").id == first.id
     with pytest.raises(ExchangeError, match="-2011"):

@@ -7,7 +7,7 @@ precision, -1013 filters, -2010 refusals of the matching engine.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from autotrade.infrastructure.simulated_exchange.core.accounts import ZERO, Account
 from autotrade.infrastructure.simulated_exchange.core.matching import SymbolEngine
@@ -186,7 +186,7 @@ def _check_quantity(request: OrderRequest, quantity: Decimal, market: Market) ->
     if iceberg:
         if iceberg > quantity:
             raise ExchangeError(-2010, "IcebergQty exceeds QTY.")
-        if -(-quantity // iceberg) > market.max_iceberg_parts:
+        if (quantity / iceberg).to_integral_value(ROUND_CEILING) > market.max_iceberg_parts:
             raise failure("ICEBERG_PARTS")
 
 

@@ -188,6 +188,7 @@ class BookSide:
         """Make `key` the best level (nothing better rests, see `sweep`) and fill in behind it."""
         keys = self.keys
         if keys and keys[-1] == key:
+            self._trim()
             return
         floor = keys[-1] if keys else key - (1 << 60)
         fills, position, index = [key], key, 0

@@ -282,7 +282,10 @@ def _choose_start(start: str | None, times: Sequence[Any]) -> int:
     if first > last:
         raise MarketSourceError("expected candles of one time, the files do not overlap")
     if start is None:
-        usual = [int(open_ts[min(_DEFAULT_START, len(open_ts) // 2)]) for open_ts in times]
+        usual = [
+            int(open_ts[_DEFAULT_START if len(open_ts) > _DEFAULT_START else len(open_ts) // 2])
+            for open_ts in times
+        ]
         return min(last, max(first, *usual))
     ts = parse_start(start)
     if not first <= ts <= last:

@@ -29,8 +29,8 @@ __all__ = [
 ]
 
 DEFAULT_SEED = 10
-"""Chosen for liveliness, not for profit: of the seeds 1..50 the one on whose first six hours a plain
-MACD entry meets most whole deals, winners and losers, early ones weighing most (see
+"""Chosen for liveliness, not for profit: of the seeds 1..50 the one on whose first six hours a
+plain MACD entry meets most whole deals, winners and losers, early ones weighing most (see
 `benchmarks/calibrate_market_model.py seeds` and docs/reference/market_model.md)."""
 
 

@@ -3,9 +3,9 @@
 Prices come from `price_path`, books from `book_model`. A pair acts at irregular times, on average
 4 to 6 times a second in a median minute and up to three times as often in a storm: its best prices
 follow the path once they are 0.35 bp off, an order of a taker may print a trade (most moves are
-such an order, sweeping levels), levels are placed, canceled and resized. The recorded BTCUSDT has
-11 taker orders and 460 level changes a second, so orders are thinned about 2.75 times and level
-changes about 6 times; volumes are kept, an order is as much larger as orders are fewer.
+such an order, sweeping levels), levels are placed, canceled and resized. The recorded BTCUSDT had
+11 taker orders and 460 level changes a second, so orders are thinned about 2.7 times and level
+changes 3 to 8 times; volumes are kept, an order is as much larger as orders are fewer.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ _ORDER_SIGMA = 2.3
 _ORDER_TABLE = 4096
 _FOLLOW_BP = 0.35
 _PRINTED_MOVES = 0.85
+_CHURN = 8
+"""Fewer than so many levels of a side change in a batch, besides those that the price moved."""
 _BURST = (0.35, 0.1, 1.485)
 """Share of short gaps, their length and that of the others against the mean gap: taker orders come
 in bursts (capture: coefficient of variation of the gaps 1.7; here 1.4)."""
@@ -125,13 +127,12 @@ class PairProcess:
         has_order = rng.random() < self._orders_share
         if not bid - self._follow_ticks <= target <= ask + self._follow_ticks:
             self._follow(ts, target, has_order, facts)
-        else:
-            if ask - bid > 1 and rng.random() < 0.7:
-                book.move(bid, bid + 1) if rng.random() < 0.5 else book.move(ask - 1, ask)
-            if has_order:
-                self._order_at_touch(ts, facts)
-        book.bids.churn(int(rng.random() * 6))
-        book.asks.churn(int(rng.random() * 6))
+        elif ask - bid > 1 and rng.random() < 0.7:
+            book.move(bid, bid + 1) if rng.random() < 0.5 else book.move(ask - 1, ask)
+        elif has_order:
+            self._order_at_touch(ts, facts)
+        book.bids.churn(int(rng.random() * _CHURN))
+        book.asks.churn(int(rng.random() * _CHURN))
         bids, asks = book.bids.drain(), book.asks.drain()
         if bids or asks:
             facts.append(MarketLevels(ts, self.market.symbol, bids, asks))

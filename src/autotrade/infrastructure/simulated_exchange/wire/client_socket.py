@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 POLICY_VIOLATION = 1008
 GOING_AWAY = 1001
 SERVICE_RESTART = 1012
+SLOW_CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class ClientSocket:
         if len(self._outbox) >= self.settings.outbox_messages_max:
             self._outbox.clear()
             self.close(POLICY_VIOLATION, "Slow consumer: outbox full")
+            # its buffers are full: a close frame may never get through
+            asyncio.get_running_loop().call_later(SLOW_CLOSE_SECONDS, self._cut)
             return
         self._outbox.append(message)
         self._wake.set()
@@ -70,10 +73,13 @@ class ClientSocket:
         """Cut the connection without a close frame, as a broken network does."""
         self.is_closing = True
         self._outbox.clear()
+        self._cut()
+        self._wake.set()
+
+    def _cut(self) -> None:
         transport = self.ws._req.transport if self.ws._req is not None else None
         if transport is not None:
             transport.abort()
-        self._wake.set()
 
     async def _write(self) -> None:
         outbox = self._outbox

@@ -17,7 +17,8 @@ Event = Mapping[str, Any]
 
 @dataclass(slots=True)
 class PlannedAnswer:
-    """Refuse the next `times` requests whose path or method contains `where`.
+    """Refuse the next `times` requests whose name contains `where`; a request is named like
+    `POST /api/v3/order` or `order.place`.
 
     With `is_executed` the request is carried out first, and the refusal hides that.
     """

@@ -132,7 +132,7 @@ class ExchangeServer:
     def carry_out(self, incoming: Incoming) -> Any:
         """Carry out one request; raises `ExchangeError` for a refusal."""
         self.requests += 1
-        planned = self.faults.take_answer(incoming.path)
+        planned = self.faults.take_answer(_named(incoming.verb, incoming.path))
         if planned is not None and not planned.is_executed:
             raise planned.refusal
         self._settle()
@@ -144,8 +144,8 @@ class ExchangeServer:
             raise planned.refusal
         return result
 
-    def is_reply_lost(self, path: str) -> bool:
-        return self.faults.take_lost_reply(path)
+    def is_reply_lost(self, path: str, verb: str = "") -> bool:
+        return self.faults.take_lost_reply(_named(verb, path))
 
     def rate_limits(self, address: str, account: str | None) -> list[dict[str, Any]]:
         """The `rateLimits` member of a WebSocket API reply."""
@@ -167,7 +167,7 @@ class ExchangeServer:
         Returns the ports. Raises OSError when a port is in use.
         """
         server = web.Server(self._handle, access_log=None)
-        self._runner = web.ServerRunner(server)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
         await self._runner.setup()
         plain = secure = None
         if port is not None:
@@ -181,7 +181,7 @@ class ExchangeServer:
     async def _listen(self, port: int, context: Any) -> int:
         assert self._runner is not None
         site = web.TCPSite(
-            self._runner, LOOPBACK, port, ssl_context=context, shutdown_timeout=0.5, backlog=512
+            self._runner, LOOPBACK, port, ssl_context=context, backlog=512
         )
         await site.start()
         listening = site._server
@@ -273,7 +273,7 @@ class ExchangeServer:
         status, reply, headers = self.answer_rest(
             request.method, path, query=query, body=body, key=key, address=address
         )
-        if self.is_reply_lost(path):
+        if self.is_reply_lost(path, request.method):
             self._cut(request)
         return _response(status, reply, headers)
 
@@ -332,6 +332,11 @@ class ExchangeServer:
     def operations(self) -> Iterable[tuple[str, str, str]]:
         """The whole surface: (kind, verb, path or method)."""
         return list(self._dispatcher.table)
+
+
+def _named(verb: str, path: str) -> str:
+    """`POST /api/v3/order` or `order.place`: what planned faults are looked up by."""
+    return f"{verb} {path}".strip()
 
 
 def _error_body(refusal: ExchangeError) -> bytes:

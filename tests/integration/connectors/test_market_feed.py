@@ -1,0 +1,280 @@
+"""Candles, prices and books through real sockets, with every one of them lost now and then."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from autotrade.application.ports import ExchangeUnreachable, UnknownSymbol
+from autotrade.domain.events import (
+    CandleClosed,
+    Channel,
+    ChannelLost,
+    ChannelRestored,
+    OrderBookUpdated,
+    TickerUpdated,
+)
+from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
+from autotrade.infrastructure.connectors.market_streams import StreamKind
+from tests.integration.connectors.conftest import Connect
+from tests.integration.connectors.venue import (
+    HISTORY_COUNT,
+    MINUTE_MS,
+    START_TS,
+    Collector,
+    TestVenue,
+    eventually,
+)
+
+BOTH = ["BTC/USDT", "ETH/USDT"]
+
+
+async def started(connect: Connect, sink: Collector, **changes: object) -> CcxtMarketDataFeed:
+    connection = await connect(**changes)
+    await connection.feed.start(BOTH, "1m", sink)
+    return connection.feed
+
+
+def opened(sink: Collector, symbol: str = "BTC/USDT") -> list[int]:
+    """Which minutes of a symbol were delivered, counted from the start."""
+    return [
+        (event.candle.open_ts - START_TS) // MINUTE_MS
+        for event in sink.of(CandleClosed)
+        if event.symbol == symbol
+    ]
+
+
+async def test_a_closed_candle_follows_the_book_of_its_moment(
+    venue: TestVenue, connect: Connect
+) -> None:
+    sink = Collector()
+    await started(connect, sink)
+    venue.trade("BTCUSDT", 6_000_500, 2_000)
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: opened(sink) == [0])
+    kinds = [type(event) for event in sink.events if getattr(event, "symbol", "") == "BTC/USDT"]
+    assert kinds == [OrderBookUpdated, CandleClosed]
+    (closed,) = [event for event in sink.of(CandleClosed) if event.symbol == "BTC/USDT"]
+    assert (closed.candle.close, closed.candle.volume) == (60005.0, 0.02)
+    assert closed.ts >= START_TS + MINUTE_MS, "known only after its end"
+
+
+async def test_prices_carry_best_bid_and_ask_and_the_last_trade(
+    venue: TestVenue, connect: Connect
+) -> None:
+    sink = Collector()
+    await started(connect, sink)
+    venue.trade("BTCUSDT", 6_000_300)
+    venue.book("BTCUSDT", 6_000_200)
+    await sink.until(lambda: any(str(t.price) == "60003.00000000" for t in sink.of(TickerUpdated)))
+    ticker = sink.of(TickerUpdated)[-1]
+    assert (ticker.symbol, float(ticker.bid), float(ticker.ask)) == ("BTC/USDT", 60001.99, 60002.01)
+
+
+async def test_the_book_equals_the_exchanges_after_changes(
+    venue: TestVenue, connect: Connect
+) -> None:
+    sink = Collector()
+    feed = await started(connect, sink)
+    for step in range(30):
+        venue.book("BTCUSDT", 6_000_000 + step * 3)
+        venue.tick()
+    update_id, bids, asks = venue.exchange.depth("BTCUSDT", 100)
+    await sink.until(lambda: sink.of(OrderBookUpdated)[-1].book.update_id == update_id)
+    book = sink.of(OrderBookUpdated)[-1].book
+    assert list(book.bids) == [(float(price), float(amount)) for price, amount in bids]
+    assert list(book.asks) == [(float(price), float(amount)) for price, amount in asks]
+    assert feed.book_resyncs == 0
+
+
+async def test_a_gap_in_the_book_is_repaired_at_once_on_the_same_socket(
+    venue: TestVenue, connect: Connect
+) -> None:
+    sink = Collector()
+    feed = await started(connect, sink)
+    venue.tick()
+    sockets = venue.server.open_sockets
+    venue.faults.open_depth_gap("BTCUSDT")
+    venue.tick()
+    venue.tick()
+    await eventually(lambda: feed.book_resyncs == 1)
+    venue.tick()
+    update_id = venue.exchange.depth("BTCUSDT", 100)[0]
+    await sink.until(lambda: sink.of(OrderBookUpdated)[-1].book.update_id == update_id)
+    assert venue.server.open_sockets == sockets
+    assert feed.redials == 0
+    assert not sink.of(ChannelLost)
+
+
+@pytest.mark.parametrize("code", [1001, None])
+async def test_all_sockets_closed_is_one_loss_one_return_and_no_candle_missed(
+    venue: TestVenue, connect: Connect, code: int | None
+) -> None:
+    sink = Collector()
+    feed = await started(connect, sink)
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: opened(sink) == [0])
+    venue.server.close_all_sockets(code)
+    venue.advance(3 * MINUTE_MS)  # three candles close while nobody listens
+    await feed._clock.measure(feed._questions.server_time)
+    await sink.until(lambda: len(sink.of(ChannelRestored)) == 1)
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: opened(sink) == [0, 1, 2, 3, 4])
+    await sink.until(lambda: opened(sink, "ETH/USDT") == [0, 1, 2, 3, 4])
+    (lost,) = sink.of(ChannelLost)
+    assert (lost.channel, lost.symbol) == (Channel.MARKET_DATA, None)
+    venue.tick()
+    update_id = venue.exchange.depth("BTCUSDT", 100)[0]
+    await sink.until(lambda: sink.of(OrderBookUpdated)[-1].book.update_id == update_id)
+
+
+@pytest.mark.parametrize("kind", list(StreamKind))
+async def test_each_socket_is_redialled_alone(
+    venue: TestVenue, connect: Connect, kind: StreamKind
+) -> None:
+    sink = Collector()
+    feed = await started(connect, sink)
+    feed._streams.drop(kind, "silent")
+    await sink.until(lambda: len(sink.of(ChannelRestored)) == 1)
+    assert kind.value in sink.of(ChannelLost)[0].text
+    venue.trade("BTCUSDT", 6_000_000)
+    venue.tick()
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: opened(sink) == [0])
+    assert feed.redials == 1
+
+
+async def test_the_feed_outlives_an_exchange_that_is_away(
+    venue: TestVenue, connect: Connect
+) -> None:
+    sink = Collector()
+    feed = await started(connect, sink)
+    await venue.stop()
+    await sink.until(lambda: len(sink.of(ChannelLost)) == 1)
+    await eventually(lambda: feed.redials >= 8)
+    await venue.start()
+    await sink.until(lambda: len(sink.of(ChannelRestored)) == 1)
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: opened(sink) == [0])
+
+
+async def test_a_silent_symbol_is_stale_and_fresh_again(venue: TestVenue, connect: Connect) -> None:
+    now = [0.0]
+    connection = await connect(stale_seconds=15.0)
+    feed = connection.feed
+    feed._monotonic = lambda: now[0]
+    sink = Collector()
+    await feed.start(BOTH, "1m", sink)
+    now[0] = 10.0
+    venue.tick("ETHUSDT")
+    await eventually(lambda: feed._seen["ETH/USDT"] == 10.0)
+    now[0] = 16.0
+    feed.check_staleness()
+    await sink.until(lambda: bool(sink.of(ChannelLost)))
+    assert [event.symbol for event in sink.of(ChannelLost)] == ["BTC/USDT"]
+    venue.tick("BTCUSDT")
+    await sink.until(lambda: bool(sink.of(ChannelRestored)))
+    assert [event.symbol for event in sink.of(ChannelRestored)] == ["BTC/USDT"]
+
+
+async def test_a_socket_that_is_open_but_silent_is_given_up(
+    venue: TestVenue, connect: Connect
+) -> None:
+    now = [0.0]
+    connection = await connect()
+    feed = connection.feed
+    feed._monotonic = lambda: now[0]
+    sink = Collector()
+    await feed.start(BOTH, "1m", sink)
+    now[0] = 16.0
+    feed.check_staleness()
+    await sink.until(lambda: any(event.symbol is None for event in sink.of(ChannelRestored)))
+    assert feed.redials == 2, "depth and quotes; candles and trades may be rare"
+
+
+async def test_a_candle_that_the_stream_never_brings_is_fetched(
+    venue: TestVenue, connect: Connect
+) -> None:
+    sink = Collector()
+    feed = await started(connect, sink, candle_grace_ms=0)
+    venue.faults.silent_streams = True
+    venue.advance(2 * MINUTE_MS + 1_000)
+    await feed._clock.measure(feed._questions.server_time)
+    feed._candles.look_for_missing()
+    await sink.until(lambda: opened(sink) == [0, 1])
+    venue.faults.silent_streams = False
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: opened(sink) == [0, 1, 2])
+
+
+async def test_history_has_closed_candles_only_and_pages(
+    venue: TestVenue, connect: Connect
+) -> None:
+    connection = await connect()
+    venue.advance(30_000)
+    candles = await connection.feed.history("BTC/USDT", "1m", 1_200)
+    assert len(candles) == 1_200
+    assert candles[-1].open_ts == START_TS - MINUTE_MS, "the running minute is not in it"
+    steps = {b.open_ts - a.open_ts for a, b in zip(candles, candles[1:], strict=False)}
+    assert steps == {MINUTE_MS}
+    assert candles[-1].volume == HISTORY_COUNT
+
+
+async def test_what_history_gave_is_not_delivered_again_and_nothing_between_is_missed(
+    venue: TestVenue, connect: Connect
+) -> None:
+    connection = await connect()
+    sink = Collector()
+    await connection.feed.history("BTC/USDT", "1m", 50)
+    venue.advance(2 * MINUTE_MS)  # closes between history and the first message
+    await connection.clock.measure(connection.feed._questions.server_time)
+    await connection.feed.start(BOTH, "1m", sink)
+    venue.advance(MINUTE_MS)
+    await sink.until(lambda: len(opened(sink)) == 3)
+    assert opened(sink) == [0, 1, 2]
+
+
+async def test_rules_are_the_exchanges_own(connect: Connect) -> None:
+    connection = await connect()
+    rules = (await connection.feed.rules(["ETH/USDT"]))["ETH/USDT"]
+    assert (str(rules.tick_size), str(rules.lot_size)) == ("0.01", "0.0001")
+    assert (rules.has_oco, rules.has_stop_loss, rules.is_trading) == (True, True, True)
+    assert connection.governor.limit == 6_000
+
+
+async def test_an_unknown_pair_names_the_near_ones(connect: Connect) -> None:
+    connection = await connect()
+    with pytest.raises(UnknownSymbol, match="was ETC/USDT, did you mean .*ETH/USDT"):
+        await connection.feed.rules(["BTC/USDT", "ETC/USDT"])
+
+
+async def test_an_exchange_that_is_not_there_is_named_with_its_address(
+    venue: TestVenue, connect: Connect
+) -> None:
+    await venue.stop()
+    with pytest.raises(ExchangeUnreachable, match=rf"127\.0\.0\.1:{venue.tls_port}"):
+        await connect()
+
+
+async def test_no_trade_is_lost_under_a_flood(venue: TestVenue, connect: Connect) -> None:
+    """P6: the library's own cache loses two thirds of these; the tap sees each of them."""
+    sink = Collector()
+    connection = await connect()
+    seen: list[int] = []
+
+    class Listener:
+        def on_book(self, symbol: str, book: object) -> None: ...
+        def on_depth(self, symbol: str, message: object) -> None: ...
+        def on_trade(self, symbol: str, message: dict[str, int]) -> None:
+            seen.append(message["t"])
+
+    connection.feed.listen(Listener())  # type: ignore[arg-type]
+    await connection.feed.start(BOTH, "1m", sink)
+    for burst in range(20):
+        for number in range(1_000):
+            venue.trade("BTCUSDT", 6_000_000 + (burst + number) % 5)
+        await asyncio.sleep(0)
+    await eventually(lambda: len(seen) >= 20_000)
+    assert seen == list(range(seen[0], seen[0] + 20_000))
+    assert not sink.of(ChannelLost)
