@@ -237,7 +237,7 @@ def search_seeds(count: int, hours: int) -> None:
 
 
 DEALS_A_PAIR = 3
-LEVELS = ((0.009, 0.012), (0.012, 0.02), (0.015, 0.02))
+LEVELS = ((0.009, 0.012), (0.009, 0.02), (0.015, 0.012), (0.015, 0.02))
 """(profit target, stop) as shares of the entry price; a good seed is lively at all of them."""
 
 

@@ -7,9 +7,13 @@ import textwrap
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autotrade.config.schema import KEYS, SettingName, all_settings
 from autotrade.infrastructure.terminal.cli import COMMANDS, command_parser, overview
+
+if TYPE_CHECKING:
+    from autotrade.infrastructure.simulated_exchange.wire.dispatch import Operation
 
 _SECTION_TEXTS = {
     "currency_pair": "The pairs. config.json lists them as `currency_pairs`: [{...}, {...}]; a "
@@ -25,7 +29,7 @@ _SECTION_TEXTS = {
     "log": "The log file and the console.",
     "": "The data folder.",
 }
-_NOTE = "Written by tools/generate.py from the settings; a test compares. Do not edit."
+_NOTE = "Written by tools/generate.py from the code; a test compares. Do not edit."
 
 
 def env_example() -> str:
@@ -77,6 +81,43 @@ def commands_reference() -> str:
         text = command_parser(command).format_help().rstrip()
         lines += ["", f"## {command.name}", "", "```text", text, "```"]
     return "\n".join(lines) + "\n"
+
+
+def operations_reference() -> str:
+    """docs/reference/embedded_exchange_operations.md: the dispatch table, as it is."""
+    rows = []
+    for operation in _operations():
+        rest = "" if operation.rest is None else f"`{operation.rest[0]} {operation.rest[1]}`"
+        method = "" if operation.method is None else f"`{operation.method}`"
+        weight = str(operation.weight) if isinstance(operation.weight, int) else "by request"
+        names = ", ".join(f"`{item.name}`" for item in operation.parameters)
+        rows.append(f"| {rest} | {method} | {operation.security.value} | {weight} | {names} |")
+    lines = [
+        "# Operations of the embedded exchange",
+        "",
+        f"<!-- {_NOTE} -->",
+        "",
+        "What [the embedded exchange](embedded_exchange.md) answers over REST and over the "
+        "WebSocket API.",
+        "Anything else is refused as Binance would, and counted.",
+        "",
+        "| REST | WebSocket API | security | weight | parameters |",
+        "| --- " * 5 + "|",
+        *rows,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _operations() -> list[Operation]:
+    from autotrade.infrastructure.simulated_exchange.wire import (
+        account_operations,
+        market_operations,
+        session_operations,
+        trade_operations,
+    )
+
+    modules = (market_operations, trade_operations, account_operations, session_operations)
+    return [operation for module in modules for operation in module.OPERATIONS]
 
 
 def _settings_row(item: SettingName) -> str:

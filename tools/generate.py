@@ -17,6 +17,7 @@ def generated() -> dict[Path, str]:
         ROOT / ".env.example": documents.env_example(),
         ROOT / "docs/reference/settings.md": documents.settings_reference(),
         ROOT / "docs/reference/commands.md": documents.commands_reference(),
+        ROOT / "docs/reference/embedded_exchange_operations.md": documents.operations_reference(),
         ROOT / "schema-app.puml": class_diagram.render(ROOT / "src/autotrade"),
     }
 

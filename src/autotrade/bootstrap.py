@@ -176,7 +176,7 @@ def _identity(settings: Settings, installation_id: str) -> SessionIdentity:
         mode=settings.exchange.mode,
         venue=settings.exchange.venue,
         market=_market_name(settings),
-        request_window_ms=_receive_window_ms(settings),
+        request_window_ms=_request_window_ms(settings),
     )
 
 
@@ -186,9 +186,10 @@ def _market_name(settings: Settings) -> str:
     return settings.market_source
 
 
-def _receive_window_ms(settings: Settings) -> int:
-    """Accelerated time needs Binance's longest window: 60 s there are one second here."""
-    return 60_000 if settings.market_speed > 1 else settings.exchange.recv_window_ms
+def _request_window_ms(settings: Settings) -> int:
+    """How late a request of ours may still be taken. The accelerated exchange gives a request as
+    long on our clock as a real one would, so on its own clock `speed` times as long."""
+    return round(settings.exchange.recv_window_ms * max(1.0, settings.market_speed))
 
 
 def _refuse_foreign_folder(settings: Settings, state: TradingState, path: Path) -> None:
@@ -250,7 +251,7 @@ def _connector_settings(
         venue=Venue.BINANCE,
         transport=live(),
         client_id_prefix=f"{installation_id}-",
-        receive_window_ms=_receive_window_ms(settings),
+        receive_window_ms=settings.exchange.recv_window_ms,
         stale_seconds=settings.exchange.stale_data_seconds,
         book_interval_seconds=settings.orderbook_analyzer.monitoring_interval,
     )

@@ -21,6 +21,9 @@ _ROLE_WORDS = {
 }
 
 
+TOLD_MAX = 1_000
+
+
 def plain(value: Decimal | None) -> str:
     """A number without trailing zeros or exponents."""
     if value is None:
@@ -34,6 +37,7 @@ class Narrator:
         self._state = state
         self._with_book = with_book
         self._last_fill: tuple[str, str] | None = None
+        self._told_canceled: dict[str, None] = {}
 
     def tell(self, event: e.Event, records: list[Record]) -> list[str]:
         """The lines for one event and all that followed from it, oldest first."""
@@ -89,7 +93,7 @@ class Narrator:
             case e.CancelRejected():
                 return self._order(event.order_id, f"cancel refused: {event.message}")
             case e.OrderCanceled():
-                return self._order(event.order_id, event.reason)
+                return self._canceled(event)
             case e.ChannelLost():
                 return f"{event.channel} lost{_of(event.symbol)}: {event.text}"
             case e.ChannelRestored():
@@ -121,6 +125,16 @@ class Narrator:
             f"deal {order.deal_id} {_ROLE_WORDS[order.role]} {kind} {amount} "
             f"@ {plain(event.price)} {fee}"
         )
+
+    def _canceled(self, event: e.OrderCanceled) -> str | None:
+        """Told once, though the answer to the cancel and the stream both bring it."""
+        order = self._state.orders.find(event.order_id)
+        if order is None or event.order_id in self._told_canceled:
+            return None
+        self._told_canceled[event.order_id] = None
+        if len(self._told_canceled) > TOLD_MAX:
+            del self._told_canceled[next(iter(self._told_canceled))]
+        return f"deal {order.deal_id} {_ROLE_WORDS[order.role]} {event.reason}"
 
     def _order(self, order_id: str, text: str) -> str | None:
         order = self._state.orders.find(order_id)

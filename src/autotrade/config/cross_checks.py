@@ -7,7 +7,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from autotrade.config.errors import nearest, shown
 from autotrade.domain.entities.candle import TIMEFRAME_MS
+from autotrade.domain.strategies import registry
 
 if TYPE_CHECKING:
     from autotrade.config.settings import Settings
@@ -28,6 +30,7 @@ def cross_check(settings: Settings) -> list[str]:
     checks: tuple[Callable[[Settings], list[str]], ...] = (
         _check_order,
         _check_timeframe,
+        _check_strategy,
         _check_duplicate_pairs,
         _check_profit,
         _check_mode,
@@ -56,6 +59,17 @@ def _check_timeframe(settings: Settings) -> list[str]:
     return [
         f"{_where(settings, 'strategy.timeframe')}: expected one of {', '.join(TIMEFRAME_MS)}, "
         f'was "{settings.strategy.timeframe}"; choose one of them.'
+    ]
+
+
+def _check_strategy(settings: Settings) -> list[str]:
+    known = registry.names()
+    if settings.strategy.name in known:
+        return []
+    return [
+        f"{_where(settings, 'strategy.name')}: expected one of {', '.join(known)}, was "
+        f"{shown(settings.strategy.name)}; the nearest is "
+        f"{nearest(settings.strategy.name, known)}."
     ]
 
 

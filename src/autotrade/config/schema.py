@@ -29,8 +29,8 @@ from autotrade.domain.settings import (
     setting,
 )
 
-DEFAULT_MARKET_SOURCE = "seed:7"
-"""The modelled market a newcomer meets; chosen so that deals, lost ones too, show up quickly."""
+DEFAULT_MARKET_SOURCE = "seed:10"
+"""As `simulated_exchange.market.catalog.DEFAULT_SEED`, which says why; a test compares them."""
 
 
 def is_asset_name(text: str) -> bool:

@@ -121,7 +121,7 @@ async def test_the_report_and_the_state_survive(
     await connector.execute(buy("at-2"))
     state = connector.export_state()
     connection = await connect(api_key="", api_secret="")
-    _, second = await simulate_on(connection, [BTC], {})
+    _, second = await simulate_on(connection, [BTC, "ETH/USDT"], {})
     second.restore_state(state)
     report = await second.report([OpenOrder("at-2", BTC, None)], [BTC], START_TS - 1_000)
     kinds = [type(event) for event in report.events]

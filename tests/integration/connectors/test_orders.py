@@ -66,9 +66,7 @@ async def test_a_taker_fills_with_its_fees_at_exact_prices(
 async def test_the_part_of_an_ioc_that_finds_nobody_is_canceled(
     connector: CcxtExchangeConnector,
 ) -> None:
-    events = await connector.execute(
-        buy("at-1", "60000.01", "1.5", time_in_force=TimeInForce.IOC)
-    )
+    events = await connector.execute(buy("at-1", "60000.01", "1.5", time_in_force=TimeInForce.IOC))
     assert [type(event) for event in events] == [OrderAccepted, OrderFilled, OrderCanceled]
     canceled = events[-1]
     assert isinstance(canceled, OrderCanceled)
@@ -129,9 +127,7 @@ async def test_the_exchanges_no_has_its_reason(
     assert rejected.order_id == "at-1"
 
 
-async def test_a_halted_market_is_named(
-    venue: TestVenue, connector: CcxtExchangeConnector
-) -> None:
+async def test_a_halted_market_is_named(venue: TestVenue, connector: CcxtExchangeConnector) -> None:
     venue.exchange.set_market_status("BTCUSDT", MarketStatus.HALT)
     (rejected,) = await connector.execute(buy("at-1"))
     assert isinstance(rejected, OrderRejected)

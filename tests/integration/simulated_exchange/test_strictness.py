@@ -193,7 +193,7 @@ async def test_websocket_api_refusals(client: RawClient) -> None:
         assert (await ws.receive_json())["error"]["code"] == -1135
         unknown = await api(client, ws, "order.invent")
         assert (unknown["id"], unknown["status"], unknown["error"]["code"]) == ("x", 400, -1020)
-        stray = await api(client, ws, "order.place", sign=True, symbol="BTCUSDT", postOnly=True)
+        stray = await api(client, ws, "order.place", sign=True, symbol="BTCUSDT", postOnly="true")
         assert stray["error"]["code"] == -1104
         bad = await api(client, ws, "account.status", **client.stamp(), apiKey="unknown-key",
                         signature="00")  # fmt: skip

@@ -63,12 +63,13 @@ def test_fills_exits_and_the_result() -> None:
     bot.ts += 5
     bot.fill("at1-1-T1", "0.0498", "2030", trade_id="c")
     bot.cancel("at1-1-S1", reason="expired")
+    bot.cancel("at1-1-S1", reason="expired")
     assert tale.lines == [
         "deal 1 BUY filled 0.02 of 0.0499 @ 2000 fee 0.00002 ETH",
         "deal 1 BUY filled 0.0499 @ 2000 fee 0.0000299 ETH",
         "deal 1 SELL 0.0498 @ 2030 with STOP 1940 sent",
         "deal 1 SELL filled 0.0498 @ 2030 fee 0.101094 USDT",
-        "deal 1 STOP at1-1-S1 expired",
+        "deal 1 STOP expired",
         "deal 1 dust 0.0000501 ETH kept",
         "deal 1 closed: target reached | ETH/USDT net +1.2931 USDT (gross +1.4940, fees 0.2009)",
     ]

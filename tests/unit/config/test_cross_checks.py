@@ -28,6 +28,7 @@ def test_loss_levels_must_rise(home: Home, index: int) -> None:
         ("STRATEGY_MACD_FAST", "26", "strategy: expected macd_fast below macd_slow, was 26 and 26"),
         ("STRATEGY_SMA_SLOW", "7", "strategy: expected sma_fast below sma_slow, was 7 and 7"),
         ("STRATEGY_TIMEFRAME", "7m", "environment: STRATEGY_TIMEFRAME: expected one of 1m, 3m"),
+        ("STRATEGY_NAME", "macd", "environment: STRATEGY_NAME: expected one of macd_orderbook"),
         ("EXCHANGE_MODE", "live", 'environment: EXCHANGE_MODE: expected "simulation" on venue'),
         (
             "CURRENCY_PAIR_PROFIT_MARKUP",

@@ -8,6 +8,7 @@ from pathlib import Path
 from autotrade.config.config_loader import data_folder, load_settings, read_layers
 from autotrade.config.schema import DEFAULT_MARKET_SOURCE
 from autotrade.domain.settings import DomainSettings
+from autotrade.infrastructure.simulated_exchange.market.catalog import DEFAULT_SEED
 from tests.unit.config.conftest import PAIR, Home
 
 
@@ -110,7 +111,7 @@ def test_the_shipped_configuration_trades_three_pairs(tmp_path: Path) -> None:
     settings = load_settings(env_file=tmp_path / ".env", environ={})
     assert [pair.symbol for pair in settings.pairs()] == ["BTC/USDT", "ETH/USDT", "SOL/USDT"]
     assert {pair.deal_quota for pair in settings.pairs()} == {Decimal(100)}
-    assert settings.exchange.market_source == DEFAULT_MARKET_SOURCE
+    assert settings.exchange.market_source == DEFAULT_MARKET_SOURCE == f"seed:{DEFAULT_SEED}"
 
 
 def test_the_quick_way_to_the_data_folder_agrees(home: Home, tmp_path: Path) -> None:

@@ -438,6 +438,8 @@ def test_emergency_cancels_confirms_and_sells_at_market() -> None:
     sell = only(bot.cancel("at1-1-S1"), c.PlaceOrder)
     assert (sell.type, sell.side, sell.amount) == (OrderType.MARKET, OrderSide.SELL, D("0.0498"))
     assert sell.order_id == "at1-1-X1"
+    assert none_of(bot.accept("at1-1-X1"), c.Command)  # the way out is not canceled itself
+    assert none_of(bot.wait(3), c.Command)
     out = bot.fill("at1-1-X1", price="1959")
     assert "(emergency)" in only(out, e.DealClosed).text
     assert deal.exit_reason is ExitReason.EMERGENCY

@@ -78,9 +78,8 @@ def test_no_emoji(path: Path) -> None:
 
 _MACHINE = re.compile(
     r"(?<![\w.])/(?:root|home|Users|work|farm|mnt|opt)/[\w.]|[A-Z]:\\Users"
-    r"|\.\./" r"shared|file:///|index-url|--find-links"
+    r"|\.\./" r"shared|file:///"
 )  # fmt: skip
-_MACHINE_ALLOWED = {".ci/run": "../" + "shared", "Makefile": ""}
 
 
 @by_text
@@ -89,7 +88,7 @@ def test_no_path_of_a_machine(path: Path) -> None:
     if name_of(path) == name_of(Path(__file__)):
         return
     found = [match.group(0) for match in _MACHINE.finditer(text)]
-    if name_of(path) == ".ci/run":
+    if name_of(path) == ".ci/run":  # the one place that may look beside the project
         found = [word for word in found if word != "../" + "shared"]
     assert not found, f"{name_of(path)} names {found}"
 
@@ -161,4 +160,6 @@ def test_broad_excepts_say_why(path: Path) -> None:
                 if isinstance(node, ast.ExceptHandler) and node.lineno == number
             ]
             raises = any(isinstance(n, ast.Raise) for h in handler for n in ast.walk(h))
-            assert raises or "noqa: BLE001 - " in line, f"{name_of(path)}:{number}: say why"
+            assert raises or re.search(r"noqa: BLE001\W+\w", line), (
+                f"{name_of(path)}:{number}: say why"
+            )

@@ -40,9 +40,9 @@ def report_order_id(report: Payload) -> str:
     return str(report.get("C") or report["c"])
 
 
-def of_execution_report(report: Payload, symbol: str, ts: int) -> list[Event]:
+def of_execution_report(report: Payload, symbol: str, ts: int, order_id: str = "") -> list[Event]:
     """One executionReport. A trade that ends the order by its own rules gives two events."""
-    order_id, exchange_id = report_order_id(report), str(report["i"])
+    order_id, exchange_id = order_id or report_order_id(report), str(report["i"])
     exchange_ts = int(report["T"])
     match report["x"]:
         case "NEW":
@@ -62,23 +62,8 @@ def of_execution_report(report: Payload, symbol: str, ts: int) -> list[Event]:
                 )
             ]
     events: list[Event] = []
-    if report["x"] == "TRADE":
-        events.append(
-            OrderFilled(
-                ts=ts,
-                order_id=order_id,
-                exchange_id=exchange_id,
-                trade_id=str(report["t"]),
-                symbol=symbol,
-                side=OrderSide(report["S"]),
-                price=Decimal(report["L"]),
-                amount=Decimal(report["l"]),
-                fee=Decimal(report.get("n") or 0),
-                fee_asset=str(report.get("N") or ""),
-                is_maker=bool(report["m"]),
-                exchange_ts=exchange_ts,
-            )
-        )
+    if report["x"] == "TRADE" and Decimal(report["l"]) > ZERO:
+        events.append(_fill_of_report(report, order_id, symbol, ts))
     if report["X"] in GONE_STATES:
         events.append(
             OrderCanceled(
@@ -90,6 +75,28 @@ def of_execution_report(report: Payload, symbol: str, ts: int) -> list[Event]:
             )
         )
     return events
+
+
+def _fill_of_report(report: Payload, order_id: str, symbol: str, ts: int) -> OrderFilled:
+    """Raises ValueError for a trade without a price or a number: such reports have been seen, and
+    what they mean has to be asked for by REST."""
+    price, trade_id = Decimal(report["L"]), int(report["t"])
+    if price <= ZERO or trade_id < 0:
+        raise ValueError(f"expected a trade with a price and an id, was {price} and {trade_id}")
+    return OrderFilled(
+        ts=ts,
+        order_id=order_id,
+        exchange_id=str(report["i"]),
+        trade_id=str(trade_id),
+        symbol=symbol,
+        side=OrderSide(report["S"]),
+        price=price,
+        amount=Decimal(report["l"]),
+        fee=Decimal(report.get("n") or 0),
+        fee_asset=str(report.get("N") or ""),
+        is_maker=bool(report["m"]),
+        exchange_ts=int(report["T"]),
+    )
 
 
 def _reason_of_report(word: str) -> RejectReason:

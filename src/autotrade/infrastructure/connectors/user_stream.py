@@ -166,14 +166,7 @@ class UserStream:
         now = self._clock.now_ms()
         match event.get("e"):
             case "executionReport":
-                order_id = report_order_id(event)
-                symbol = self._directory.symbol(event["s"])
-                if not self._ids.is_ours(order_id) or symbol is None:
-                    self.foreign_events += 1
-                    return
-                self._ids.learn(symbol, str(event["i"]), order_id)
-                for translated in of_execution_report(event, symbol, now):
-                    self._push(translated)
+                self._take_report(event, now)
             case "outboundAccountPosition":
                 self._push(of_account_position(event, now))
             case "eventStreamTerminated" | "serverShutdown":
@@ -182,3 +175,15 @@ class UserStream:
                 self._client.forward(socket, message)
             case _:
                 self.ignored_events += 1  # listStatus, balanceUpdate: said by other events too
+
+    def _take_report(self, report: Any, now: int) -> None:
+        symbol = self._directory.symbol(report["s"])
+        exchange_id = str(report["i"])
+        known = self._ids.find(symbol, exchange_id) if symbol is not None else None
+        order_id = report_order_id(report) or known or ""
+        if symbol is None or not self._ids.is_ours(order_id):
+            self.foreign_events += 1
+            return
+        self._ids.learn(symbol, exchange_id, order_id)
+        for translated in of_execution_report(report, symbol, now, order_id):
+            self._push(translated)

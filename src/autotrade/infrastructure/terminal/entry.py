@@ -26,6 +26,9 @@ _EXIT_CODES = {
     "autotrade.infrastructure.journal.reader.UnreadableRow": FAILED,
     "autotrade.infrastructure.journal.data_folder.FolderInUse": REFUSED,
     "autotrade.infrastructure.journal.backup.BackupRefused": REFUSED,
+    "autotrade.infrastructure.connectors.transport.TransportRefused": REFUSED,
+    "autotrade.infrastructure.simulated_exchange.launcher.ExchangeDidNotStart": REFUSED,
+    "autotrade.infrastructure.simulated_exchange.state_log.StateDamaged": REFUSED,
 }
 """Errors whose text is a sentence for people, by full name, so that nothing is imported for it.
 An error class may also carry `exit_code` itself."""

@@ -341,15 +341,15 @@ def tilted(imbalance_percent: float) -> OrderBookMetrics:
     ("imbalance", "verdict"),
     [
         (75.0, BookVerdict.STRONG_BUY),
-        (60.001, BookVerdict.STRONG_BUY),
+        (60.0, BookVerdict.STRONG_BUY),
         (59.999, BookVerdict.WEAK_BUY),
-        (30.001, BookVerdict.WEAK_BUY),
+        (30.0, BookVerdict.WEAK_BUY),
         (29.999, BookVerdict.NEUTRAL),
         (0.0, BookVerdict.NEUTRAL),
         (-29.999, BookVerdict.NEUTRAL),
-        (-30.001, BookVerdict.WEAK_SELL),
+        (-30.0, BookVerdict.WEAK_SELL),
         (-59.999, BookVerdict.WEAK_SELL),
-        (-60.001, BookVerdict.STRONG_SELL),
+        (-60.0, BookVerdict.STRONG_SELL),
         (-75.0, BookVerdict.STRONG_SELL),
     ],
 )
@@ -361,7 +361,16 @@ def test_verdicts(imbalance: float, verdict: BookVerdict) -> None:
 
 @pytest.mark.parametrize(
     ("imbalance", "conviction"),
-    [(0.0, 1.0), (15.0, 0.75), (-15.0, 0.75), (45.0, 0.875), (-45.0, 0.875), (80.0, 1.0)],
+    [
+        (0.0, 1.0),
+        (15.0, 0.75),
+        (-15.0, 0.75),
+        (30.0, 0.75),
+        (-30.0, 0.75),
+        (45.0, 0.875),
+        (-45.0, 0.875),
+        (80.0, 1.0),
+    ],
 )
 def test_confidence_is_quality_times_conviction(imbalance: float, conviction: float) -> None:
     metrics = tilted(imbalance)

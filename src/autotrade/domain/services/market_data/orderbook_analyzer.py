@@ -253,7 +253,7 @@ def _slippage_percent(side: Sequence[Level], quotes: list[float], size: float) -
 
 def _balance_percent(bids: float, asks: float) -> float:
     total = bids + asks
-    return (bids - asks) / total * 100.0 if total else 0.0
+    return round((bids - asks) / total * 100.0, NOISE_DECIMALS) if total else 0.0
 
 
 def _pressure(imbalance: float, support: _Walls, resistance: _Walls) -> float:

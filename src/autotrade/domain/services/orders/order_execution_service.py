@@ -139,7 +139,8 @@ class OrderExecutionService:
         )
 
     def cancel_exits(self, deal: Deal, reason: str, ts: int) -> list[Command]:
-        """Take the SELL side off the exchange: a list as a list, a lone order as an order."""
+        """Take target and stop off the exchange: a list as a list, a lone order as an order. The
+        SELL that gets out is what they make room for and stays."""
         target, stop = self._deals.target(deal), self._deals.stop(deal)
         if (
             target is not None
@@ -161,7 +162,11 @@ class OrderExecutionService:
                     reason=reason,
                 )
             ]
-        commands = [self.cancel(order, reason, ts) for order in self._deals.open_exits(deal)]
+        commands = [
+            self.cancel(order, reason, ts)
+            for order in self._deals.open_exits(deal)
+            if order.role is not OrderRole.EXIT
+        ]
         return [command for command in commands if command is not None]
 
     # --- asking -------------------------------------------------------------------------------

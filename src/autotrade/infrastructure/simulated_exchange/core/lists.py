@@ -16,6 +16,7 @@ from autotrade.infrastructure.simulated_exchange.core.desk import ListRules, Ord
 from autotrade.infrastructure.simulated_exchange.core.matching import SymbolEngine
 from autotrade.infrastructure.simulated_exchange.core.orders import (
     CONDITIONAL_KINDS,
+    MARKET_KINDS,
     STOP_KINDS,
     TAKE_PROFIT_KINDS,
     LiveList,
@@ -166,7 +167,8 @@ class ListDesk(ListRules):
         for leg in group.legs:
             if leg is not order and leg.record.status.is_open:
                 self.desk.close(leg, Status.EXPIRED, "EXPIRED")
-        self.desk.trim_lock(order)
+        if order.record.kind not in MARKET_KINDS:
+            self.desk.trim_lock(order)
 
     def closed(self, order: LiveOrder) -> None:
         group = order.group

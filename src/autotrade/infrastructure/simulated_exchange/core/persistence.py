@@ -124,12 +124,15 @@ def _account_json(account: Account) -> Json:
 
 
 def _list_json(group: LiveList) -> Json:
+    """Only its open orders still matter to a list."""
+    working = group.working
+    is_working = working is not None and working.record.status.is_open
     return {
         "record": _plain(group.record),
         "client_ids": list(group.client_ids),
-        "working": None if group.working is None else group.working.record.id,
-        "legs": [leg.record.id for leg in group.legs],
-        "pending": [leg.record.id for leg in group.pending],
+        "working": working.record.id if working is not None and is_working else None,
+        "legs": [leg.record.id for leg in group.legs if leg.record.status.is_open],
+        "pending": [leg.record.id for leg in group.pending if leg.record.status.is_open],
     }
 
 

@@ -119,11 +119,12 @@ class ClientSocket:
         self._last_pong_s = asyncio.get_running_loop().time()
 
     async def finish(self) -> None:
-        """Stop the helpers; called once by the session that owns the socket."""
+        """Write what is left, then stop the helpers; called by the session that owns the socket."""
         self.is_closing = True
         self._wake.set()
-        for task in (self._keeper, self._writer):
-            task.cancel()
+        self._keeper.cancel()
+        await asyncio.wait([self._writer], timeout=SLOW_CLOSE_SECONDS)
+        self._writer.cancel()
         await asyncio.gather(self._keeper, self._writer, return_exceptions=True)
 
 

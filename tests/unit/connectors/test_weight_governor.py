@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from autotrade.infrastructure.connectors.weight_governor import StayAway, WeightGovernor
+
+MINUTE_MS = 60_000
+
+
+class Time:
+    """The exchange's clock, moved by the governor's own sleeping."""
+
+    def __init__(self) -> None:
+        self.ms = 30_000
+        self.slept: list[float] = []
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def real_seconds(self, exchange_ms: float) -> float:
+        return exchange_ms / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.ms += round(seconds * 1000)
+
+
+def governor_at(time: Time, limit: int = 100) -> WeightGovernor:
+    return WeightGovernor(time, limit=limit, reserve=0.2, sleep=time.sleep)
+
+
+async def test_questions_wait_for_the_next_minute_when_the_budget_is_near() -> None:
+    time = Time()
+    governor = governor_at(time)
+    governor.note(200, {"X-MBX-USED-WEIGHT-1M": "75"})
+    await governor.admit(5, is_order=False)
+    assert time.slept == []
+    await governor.admit(5, is_order=False)
+    assert time.ms >= MINUTE_MS
+    assert governor.used == 5
+
+
+async def test_orders_do_not_wait() -> None:
+    time = Time()
+    governor = governor_at(time)
+    governor.note(200, {"x-mbx-used-weight-1m": "99"})
+    await governor.admit(1, is_order=True)
+    assert time.slept == []
+
+
+async def test_what_left_since_the_last_answer_counts() -> None:
+    time = Time()
+    governor = governor_at(time)
+    for _ in range(8):
+        await governor.admit(10, is_order=False)
+    await governor.admit(10, is_order=False)
+    assert len(time.slept) == 1
+
+
+@pytest.mark.parametrize("status", [429, 418])
+async def test_a_ban_holds_questions_and_refuses_orders(status: int) -> None:
+    time = Time()
+    governor = governor_at(time)
+    governor.note(status, {"Retry-After": "7"})
+    with pytest.raises(StayAway, match="7 s"):
+        await governor.admit(1, is_order=True)
+    await governor.admit(1, is_order=False)
+    assert time.ms >= 37_000
+    await governor.admit(1, is_order=True)
+
+
+async def test_the_firewall_counts_as_a_ban() -> None:
+    time = Time()
+    governor = governor_at(time)
+    governor.note(403, {})
+    with pytest.raises(StayAway):
+        await governor.admit(1, is_order=True)
+
+
+async def test_a_request_heavier_than_the_budget_leaves_at_a_fresh_minute() -> None:
+    time = Time()
+    governor = governor_at(time, limit=10)
+    await governor.admit(1, is_order=False)
+    await governor.admit(50, is_order=False)
+    assert time.ms >= MINUTE_MS
+
+
+async def test_the_order_counts_are_known() -> None:
+    governor = governor_at(Time())
+    governor.note(200, {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-ORDER-COUNT-1D": "40"})
+    assert (governor.orders_10s, governor.orders_day) == (3, 40)
