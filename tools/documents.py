@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -75,12 +77,27 @@ def settings_reference() -> str:
 
 def commands_reference() -> str:
     """docs/reference/commands.md: the help texts, as the program prints them."""
-    os.environ["COLUMNS"] = "100"
-    lines = ["# Commands", "", f"<!-- {_NOTE} -->", "", "```text", overview().rstrip(), "```"]
-    for command in COMMANDS:
-        text = command_parser(command).format_help().rstrip()
-        lines += ["", f"## {command.name}", "", "```text", text, "```"]
+    lines = ["# Commands", "", f"<!-- {_NOTE} -->"]
+    with _width(100):
+        lines += ["", "```text", overview().rstrip(), "```"]
+        for command in COMMANDS:
+            text = command_parser(command).format_help().rstrip()
+            lines += ["", f"## {command.name}", "", "```text", text, "```"]
     return "\n".join(lines) + "\n"
+
+
+@contextmanager
+def _width(columns: int) -> Iterator[None]:
+    """argparse asks the environment how wide it may write."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
 
 
 def operations_reference() -> str:

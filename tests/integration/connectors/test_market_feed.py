@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -216,7 +217,7 @@ async def test_history_has_closed_candles_only_and_pages(
     candles = await connection.feed.history("BTC/USDT", "1m", 1_200)
     assert len(candles) == 1_200
     assert candles[-1].open_ts == START_TS - MINUTE_MS, "the running minute is not in it"
-    steps = {b.open_ts - a.open_ts for a, b in zip(candles, candles[1:], strict=False)}
+    steps = {b.open_ts - a.open_ts for a, b in pairwise(candles)}
     assert steps == {MINUTE_MS}
     assert candles[-1].volume == HISTORY_COUNT
 
@@ -245,7 +246,7 @@ async def test_rules_are_the_exchanges_own(connect: Connect) -> None:
 
 async def test_an_unknown_pair_names_the_near_ones(connect: Connect) -> None:
     connection = await connect()
-    with pytest.raises(UnknownSymbol, match="was ETC/USDT, did you mean .*ETH/USDT"):
+    with pytest.raises(UnknownSymbol, match=r"was ETC/USDT, did you mean .*ETH/USDT"):
         await connection.feed.rules(["BTC/USDT", "ETC/USDT"])
 
 

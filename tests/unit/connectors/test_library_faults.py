@@ -50,9 +50,9 @@ PERPETUAL = {
 @pytest_asyncio.fixture
 async def futures() -> AsyncIterator[Any]:
     """The library's futures client with no way out: requests are recorded and answered here."""
-    from ccxt.pro.binanceusdm import binanceusdm
+    import ccxt.pro
 
-    class Recording(binanceusdm):  # type: ignore[misc]
+    class Recording(ccxt.pro.binanceusdm):  # type: ignore[misc]
         requests: list[tuple[str, str, str]] = []  # noqa: RUF012
 
         async def fetch(

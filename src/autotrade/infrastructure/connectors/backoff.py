@@ -17,7 +17,7 @@ class Backoff:
 
     def next_seconds(self) -> float:
         """Between half and the whole of the doubled time: many clients must not march in step."""
-        whole = min(self._longest, self._first * 2 ** min(self.attempts, 20))
+        whole = min(self._longest, self._first * 2.0 ** min(self.attempts, 20))
         self.attempts += 1
         return whole * (0.5 + 0.5 * self._random.random())
 

@@ -130,7 +130,7 @@ class BookKeeper:
         """The library's own steps after a subscription, without subscribing again."""
         client, limit = self._client, self._settings.book_snapshot_levels
         key = f"orderbook::{symbol}"
-        subscription = {
+        subscription: dict[str, Any] = {
             "id": None,
             "symbol": symbol,
             "name": "depth",

@@ -53,5 +53,7 @@ async def open_connector(settings: ConnectorSettings) -> Connection:
     if settings.has_keys:
         trading = make_client(settings, clock, governor, context, with_keys=True)
         user = make_client(settings, clock, governor, context, with_keys=True)
-        connector = CcxtExchangeConnector(trading, user, settings, clock, directory, market)
+        connector = CcxtExchangeConnector(
+            trading, user, settings=settings, clock=clock, directory=directory, market=market
+        )
     return Connection(feed, connector, clock, governor, settings)

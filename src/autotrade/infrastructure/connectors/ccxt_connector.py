@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, TypeVar, assert_never
 
 from autotrade.application.ports import AccountReport, EventSink, ExchangeUnreachable, OpenOrder
 from autotrade.domain.commands import (
@@ -38,13 +38,17 @@ if TYPE_CHECKING:
     from autotrade.infrastructure.connectors.tapped_client import TappedBinance
 
 
+Answer = TypeVar("Answer")
+
+
 class CcxtExchangeConnector:
     """Two clients, so that nothing that streams or reports stands in an order's way."""
 
-    def __init__(  # noqa: PLR0917 the parts of one connection
+    def __init__(
         self,
         trading: TappedBinance,
         user: TappedBinance,
+        *,
         settings: ConnectorSettings,
         clock: ExchangeClock,
         directory: MarketDirectory,
@@ -59,9 +63,9 @@ class CcxtExchangeConnector:
             trading,
             settings,
             clock,
-            directory,
-            self._ids,
-            self._questions,
+            directory=directory,
+            ids=self._ids,
+            questions=self._questions,
             remeasure_clock=market.measure_clock,
         )
         self._pump: EventPump | None = None
@@ -135,7 +139,7 @@ class CcxtExchangeConnector:
             MarketRulesUpdated(ts=now, symbol=command.symbol, rules=rules[command.symbol]),
         ]
 
-    async def _guarded(self, question: Any) -> Any:
+    async def _guarded(self, question: Awaitable[Answer]) -> Answer:
         """Questions at start and in reconciliation: scrubbed, with what to do."""
         try:
             return await question

@@ -107,9 +107,9 @@ class InProcessExchangeConnector:
             client,  # type: ignore[arg-type]
             settings,
             clock,
-            self._directory,
-            ids,
-            self._questions,
+            directory=self._directory,
+            ids=ids,
+            questions=self._questions,
             remeasure_clock=_nothing_to_measure,
         )
         self._pump: EventPump | None = None

@@ -67,15 +67,15 @@ Request = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class OrderGateway:
-    def __init__(  # noqa: PLR0917 the parts of one connection
+    def __init__(
         self,
         client: TappedBinance,
         settings: ConnectorSettings,
         clock: ExchangeClock,
+        *,
         directory: MarketDirectory,
         ids: OrderIds,
         questions: AccountQuestions,
-        *,
         remeasure_clock: Callable[[], Awaitable[None]],
     ) -> None:
         self._client, self._settings, self._clock = client, settings, clock
@@ -236,12 +236,22 @@ class OrderGateway:
             answer = await self._try(lambda: request(dict(parameters)))
         return answer
 
-    async def _ask(self, question: Callable[[], Awaitable[Any]]) -> Any:
-        answer = await self._try(question)
+    async def _ask(
+        self, question: Callable[[], Awaitable[Sequence[Event]]]
+    ) -> Sequence[Event] | Failure:
+        answer: Sequence[Event] | Failure = await self._try(question)
         if isinstance(answer, Failure) and is_clock_refusal(answer):
-            await self._remeasure_clock()
-            answer = await self._try(question)
+            answer = await self._try(self._remeasure_and(question))
         return answer
+
+    def _remeasure_and(
+        self, question: Callable[[], Awaitable[Sequence[Event]]]
+    ) -> Callable[[], Awaitable[Sequence[Event]]]:
+        async def ask_again() -> Sequence[Event]:
+            await self._remeasure_clock()
+            return await question()
+
+        return ask_again
 
     async def _try(self, request: Callable[[], Awaitable[Any]]) -> Any:
         try:

@@ -71,7 +71,7 @@ class TappedBinance(_Binance):  # type: ignore[misc]
 
     def forget_dial_delays(self) -> None:
         """Our own back-off decides when to dial; the library's may sleep for half a minute more."""
-        self.ws_dial_backoff = {}
+        self.ws_dial_backoff: dict[str, Any] = {}
 
     # --- requests -------------------------------------------------------------------------
 
@@ -88,20 +88,18 @@ class TappedBinance(_Binance):  # type: ignore[misc]
         await self._governor.admit(round(cost * WEIGHT_OF_COST), is_order=is_order)
         return await super().fetch2(path, api, method, params, config)
 
-    def on_rest_response(  # noqa: PLR0917 the library's own signature
-        self, code: int, reason: Any, url: Any, method: Any, headers: Any, body: Any, *rest: Any
-    ) -> Any:
-        self._governor.note(code, headers)
-        return super().on_rest_response(code, reason, url, method, headers, body, *rest)
+    def on_rest_response(self, code: int, reason: Any, url: Any, *rest: Any) -> Any:
+        """`rest` is (method, headers, body, request headers, request body)."""
+        self._governor.note(code, rest[1])
+        return super().on_rest_response(code, reason, url, *rest)
 
-    def handle_errors(  # noqa: PLR0917
-        self, code: int, reason: Any, url: Any, method: Any, headers: Any, body: Any, *rest: Any
-    ) -> Any:
+    def handle_errors(self, code: int, reason: Any, url: Any, *rest: Any) -> Any:
+        """`rest` is (method, headers, body, decoded body, request headers, request body)."""
         try:
-            return super().handle_errors(code, reason, url, method, headers, body, *rest)
+            return super().handle_errors(code, reason, url, *rest)
         except Exception as error:
             # the library puts the exchange's text into its message but not always the number
-            error.http_status, error.answer = code, body  # type: ignore[attr-defined]
+            error.http_status, error.answer = code, rest[2]  # type: ignore[attr-defined]
             raise
 
     def handle_http_status_code(

@@ -47,6 +47,9 @@ class DriverClock(Protocol):
 
     def wall_seconds_until(self, ts: int) -> float: ...
 
+    def start_at(self, ts: int) -> None:
+        """Let it be `ts` now."""
+
     def hold_back(self, ts: int) -> int:
         """Set the clock to `ts` when it is ahead of it; returns by how much it was, ms."""
 
@@ -71,10 +74,13 @@ class SimulationClock:
         due_s = self._anchor_s + (ts - self._anchor_ts) / 1000 / self.speed
         return due_s - self._monotonic()
 
+    def start_at(self, ts: int) -> None:
+        self._anchor_ts, self._anchor_s = float(ts), self._monotonic()
+
     def hold_back(self, ts: int) -> int:
         ahead = self.now_ms() - ts
         if ahead > 0:
-            self._anchor_ts, self._anchor_s = float(ts), self._monotonic()
+            self.start_at(ts)
         return max(ahead, 0)
 
 
@@ -91,6 +97,9 @@ class HandClock:
 
     def wall_seconds_until(self, ts: int) -> float:
         return 0.0 if ts <= self.ts else float("inf")
+
+    def start_at(self, ts: int) -> None:
+        self.ts = max(self.ts, ts)
 
     def hold_back(self, ts: int) -> int:
         return 0

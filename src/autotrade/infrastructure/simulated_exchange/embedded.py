@@ -149,7 +149,7 @@ class EmbeddedExchange:
             port=options.port, tls_port=options.tls_port, files=self.certificates
         )
         if is_driven:
-            self.clock.hold_back(self.exchange.now)
+            self.clock.start_at(self.exchange.now)
             self._tasks = [asyncio.create_task(self._drive()), asyncio.create_task(self._save())]
 
     def _certificate_folder(self) -> Path:

@@ -171,6 +171,8 @@ async def serve(options: ExchangeProcessOptions) -> int:
     stop = asyncio.Event()
     _install_stops(options, stop)
     _announce(options.data_dir, announcement(running))
+    if not options.parent_pipe:
+        _complain(_greeting(running))
     try:
         return await _until_stopped(running, stop)
     finally:
@@ -178,6 +180,18 @@ async def serve(options: ExchangeProcessOptions) -> int:
         with contextlib.suppress(OSError):
             (options.data_dir / ANNOUNCE_FILE).unlink()
         _tell({"event": "stopped", **running.stats()})
+
+
+def _greeting(running: EmbeddedExchange) -> str:
+    addresses = []
+    if running.port is not None:
+        addresses.append(f"http://127.0.0.1:{running.port}")
+    if running.tls_port is not None:
+        addresses.append(f"https://127.0.0.1:{running.tls_port}")
+    return (
+        f"The embedded exchange serves {' and '.join(addresses)} at speed "
+        f"{running.options.speed:g}: {running.source.description}. Ctrl+C ends it."
+    )
 
 
 def _ports_text(options: ExchangeProcessOptions) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
@@ -64,5 +63,5 @@ def console(stream: IO[str] | None = None) -> Console:
     from rich.console import Console
 
     stream = stream or sys.stdout
-    width = None if stream.isatty() else int(os.environ.get("COLUMNS", _PIPED_WIDTH))
+    width = None if stream.isatty() else _PIPED_WIDTH
     return Console(file=stream, width=width, highlight=False, emoji=False, markup=False)

@@ -153,7 +153,7 @@ def test_watched_candles_close_exactly_at_their_boundary_and_before_the_next_tra
 def test_a_closed_candle_is_the_one_that_klines_shows_afterwards(interval: str) -> None:
     exchange = new_exchange()
     exchange.watch_klines(SYMBOL, interval)
-    random_tape(exchange, 200, {"1s": 900, "1m": 9_000}.get(interval, 60_000_000), seed=3)
+    random_tape(exchange, 60, {"1s": 900, "1m": 9_000}.get(interval, 60_000_000), seed=3)
     shown = {one.open_ts: one for one in exchange.statistics(SYMBOL).klines(interval, limit=1_400)}
     events = [one.kline for one in exchange.drain() if isinstance(one, KlineClosed)]
     assert events

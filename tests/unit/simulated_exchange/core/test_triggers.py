@@ -139,7 +139,7 @@ def test_a_waiting_stop_is_canceled_like_any_order() -> None:
          [42_000, 39_500, 45_500, "42315.01"], 42_315),
     ],
 )  # fmt: skip
-def test_trailing_stops_as_in_binances_scenarios(  # noqa: PLR0917
+def test_trailing_stops_as_in_binances_scenarios(
     side: Side,
     kind: OrderKind,
     delta: int,

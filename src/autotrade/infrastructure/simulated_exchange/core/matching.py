@@ -143,7 +143,10 @@ class SymbolEngine:
             elif bid in bids.market:
                 self._trade_across(asks, ask, bids, bid, buyer_is_maker=False)
             else:
-                self._trade_own_across(bids, bid, asks, ask)
+                raise AssertionError(
+                    f"expected resting orders of accounts not to cross, {self.market.symbol} had"
+                    f" a bid at {bid} and an ask at {-ask} ticks; this is a fault of the core"
+                )
 
     def _trade_across(
         self,
@@ -162,25 +165,6 @@ class SymbolEngine:
         side.hidden[key] = side.hidden.get(key, 0) + taken
         own_side.take_front(own_key, taken)
         self._own_maker(order, taken, buyer_is_maker=buyer_is_maker)
-
-    def _trade_own_across(
-        self, bids: BookSide[LiveOrder], bid: int, asks: BookSide[LiveOrder], ask: int
-    ) -> None:
-        """Two accounts' restored orders cross: the older one is the maker."""
-        buyer, bid_lots = bids.front(bid)
-        seller, ask_lots = asks.front(ask)
-        if buyer is None or seller is None:
-            raise AssertionError("expected accounts' orders on both sides, was the market")
-        lots = min(bid_lots, ask_lots)
-        bids.take_front(bid, lots)
-        asks.take_front(ask, lots)
-        buyer_is_maker = buyer.record.id < seller.record.id
-        maker, taker = (buyer, seller) if buyer_is_maker else (seller, buyer)
-        trade = self.print_own(
-            maker.ticks, lots, buyer_is_maker=buyer_is_maker, taker=taker.record.id
-        )
-        self.clearing.filled(maker, trade, maker.ticks, lots, is_maker=True)
-        self.clearing.filled(taker, trade, maker.ticks, lots, is_maker=False)
 
     # accounts' orders
 

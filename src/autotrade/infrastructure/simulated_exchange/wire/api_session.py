@@ -23,6 +23,8 @@ class Server(Protocol):
 
     users: UserStreams
 
+    def now_ms(self) -> int: ...
+
     def carry_out(self, incoming: Incoming) -> Any: ...
 
     def is_reply_lost(self, path: str) -> bool: ...
@@ -91,6 +93,13 @@ class ApiSession:
             }
         except ExchangeError as refusal:
             reply = _error_reply(number, refusal)
+            wait_s = getattr(refusal, "headers", {}).get("Retry-After")
+            if wait_s is not None:
+                now = self._server.now_ms()
+                reply["error"]["data"] = {
+                    "serverTime": now,
+                    "retryAfter": now + int(wait_s) * 1000,
+                }
         if shows_limits:
             account = self.key.account if self.key is not None else None
             reply["rateLimits"] = self._server.rate_limits(self.socket.address, account)

@@ -180,9 +180,7 @@ class ExchangeServer:
 
     async def _listen(self, port: int, context: Any) -> int:
         assert self._runner is not None
-        site = web.TCPSite(
-            self._runner, LOOPBACK, port, ssl_context=context, backlog=512
-        )
+        site = web.TCPSite(self._runner, LOOPBACK, port, ssl_context=context, backlog=512)
         await site.start()
         listening = site._server
         assert isinstance(listening, asyncio.Server)

@@ -12,7 +12,6 @@ from autotrade.infrastructure.simulated_exchange.core.types import (
     Market,
     OrderList,
     Side,
-    Status,
     Trade,
 )
 
@@ -111,14 +110,14 @@ def fill(execution: Execution) -> dict[str, Any]:
     }
 
 
-def canceled_order(order: ExchangeOrder, original_id: str, cancel_id: str) -> dict[str, Any]:
+def canceled_order(order: ExchangeOrder) -> dict[str, Any]:
     """DELETE order: `clientOrderId` is the id of the cancel itself."""
     return {
         "symbol": order.symbol,
-        "origClientOrderId": original_id,
+        "origClientOrderId": order.client_order_id,
         "orderId": order.id,
         "orderListId": order.order_list_id,
-        "clientOrderId": cancel_id,
+        "clientOrderId": order.cancel_client_order_id,
         "transactTime": order.updated_ts,
         **_amounts(order),
         **_conditional_fields(order),
@@ -309,7 +308,3 @@ def symbol_filters(market: Market) -> list[dict[str, Any]]:
 
 def _plain(value: Decimal) -> str:
     return format(value.normalize(), "f")
-
-
-def is_done(order: ExchangeOrder) -> bool:
-    return order.status in (Status.FILLED, Status.CANCELED, Status.EXPIRED, Status.REJECTED)

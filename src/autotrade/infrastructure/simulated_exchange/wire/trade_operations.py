@@ -88,19 +88,17 @@ def _cancel(
     """Cancel one order, or the whole list that it belongs to."""
     if restriction is not None:
         _check_restriction(call, symbol, order_id, client_order_id, restriction)
-    cancel_id = new_client_order_id or call.services.next_client_id()
     order = call.exchange.cancel(
         call.account,
         symbol,
         order_id=order_id,
         client_order_id=client_order_id,
-        new_client_order_id=cancel_id,
+        new_client_order_id=new_client_order_id,
     )
     if order.order_list_id >= 0:
         entry = call.exchange.order_list(call.account, list_id=order.order_list_id)
-        return _canceled_list(call, entry, cancel_id)
-    original = order.client_order_id
-    return shapes.canceled_order(order, original, cancel_id)
+        return _canceled_list(call, entry)
+    return shapes.canceled_order(order)
 
 
 def _check_restriction(
@@ -117,13 +115,11 @@ def _check_restriction(
         raise ExchangeError(-2011, "Order was not canceled due to cancel restrictions.")
 
 
-def _canceled_list(call: Call, entry: OrderList, cancel_id: str) -> dict[str, Any]:
+def _canceled_list(call: Call, entry: OrderList) -> dict[str, Any]:
     legs = call.exchange.orders_of_list(entry)
     return {
         **shapes.order_list(entry, legs),
-        "orderReports": [
-            shapes.canceled_order(leg, leg.client_order_id, cancel_id) for leg in legs
-        ],
+        "orderReports": [shapes.canceled_order(leg) for leg in legs],
     }
 
 
@@ -133,10 +129,9 @@ def cancel_all(call: Call, values: Values) -> Any:
 
 
 def _canceled_entry(call: Call, entry: ExchangeOrder | OrderList) -> dict[str, Any]:
-    cancel_id = call.services.next_client_id()
     if isinstance(entry, OrderList):
-        return _canceled_list(call, entry, cancel_id)
-    return shapes.canceled_order(entry, entry.client_order_id, cancel_id)
+        return _canceled_list(call, entry)
+    return shapes.canceled_order(entry)
 
 
 def cancel_replace(call: Call, values: Values) -> Any:
@@ -221,8 +216,7 @@ def cancel_list(call: Call, values: Values) -> Any:
         list_id=values.get("orderListId"),
         list_client_order_id=values.get("listClientOrderId"),
     )
-    cancel_id = values.get("newClientOrderId") or call.services.next_client_id()
-    return _canceled_list(call, entry, cancel_id)
+    return _canceled_list(call, entry)
 
 
 _REPLACE = (
