@@ -230,6 +230,8 @@ async def _exchange(settings: Settings, folder: DataFolder) -> AsyncIterator[Ann
         speed=exchange.speed,
         market=None if exchange.recordings else exchange.market_source,
         recordings=tuple(exchange.recordings),
+        start=exchange.recording_start,
+        minutes=exchange.recording_minutes,
         symbols=() if exchange.recordings else _listed_symbols(settings),
         data_dir=folder.path,
     )

@@ -47,7 +47,7 @@ def is_market_source(text: str) -> bool:
 AssetName = Annotated[str, Predicate(is_asset_name)]
 MarketSourceName = Annotated[str, Predicate(is_market_source)]
 
-PREDICATE_TEXTS = {
+PREDICATE_TEXTS: dict[Any, str] = {
     is_asset_name: "an asset's name in capital letters, like USDT",
     is_market_source: "seed: and a whole number, like seed:7",
 }
@@ -88,6 +88,12 @@ class ExchangeSettings:
     )
     recordings: tuple[Path, ...] = setting(
         (), "embedded exchange: recorded market files to replay instead of the model"
+    )
+    recording_start: str | None = setting(
+        None, "recorded candles: where to begin, UTC, like 2023-03-10 or 2023-03-10T13:30"
+    )
+    recording_minutes: PositiveInt | None = setting(
+        None, "recorded candles: how many minutes to replay; none: to the end of the file"
     )
     attach: Path | None = setting(
         None, "announce file of an embedded exchange that runs already; none: start one"

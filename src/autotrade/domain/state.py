@@ -17,7 +17,7 @@ from autotrade.domain import commands as c
 from autotrade.domain import events as e
 from autotrade.domain.decisions import Decision
 from autotrade.domain.entities.balance import Balance
-from autotrade.domain.entities.currency_pair import CurrencyPair
+from autotrade.domain.entities.currency_pair import CurrencyPair, MarketRules
 from autotrade.domain.entities.deal import Deal, DealStatus
 from autotrade.domain.entities.order import ZERO, Order, OrderSide
 from autotrade.domain.entities.orderbook import OrderBook
@@ -94,6 +94,7 @@ class TradingState:
         self.is_flattening = False
         self.is_ready = False
         self.last_ts = 0
+        self._rules: dict[str, MarketRules] = {}
         self._appliers: dict[type, Callable[[Any], None]] = _appliers(self)
 
     def apply(self, record: Record) -> None:
@@ -125,6 +126,7 @@ class TradingState:
                 deal_quota=ZERO,
                 profit_markup=RETIRED_MARKUP,
                 deal_count=0,
+                rules=self._rules.get(symbol),
             )
 
     def pair(self, symbol: str) -> CurrencyPair:
@@ -203,6 +205,7 @@ class TradingState:
             self.balances[balance.asset] = balance
 
     def rules_updated(self, event: e.MarketRulesUpdated) -> None:
+        self._rules[event.symbol] = event.rules
         if event.symbol in self.pairs:
             self.pairs[event.symbol].rules = event.rules
 

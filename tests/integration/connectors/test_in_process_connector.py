@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -114,15 +115,19 @@ async def test_order_lists_cancels_and_questions_work_as_over_the_wire(
     assert await connector.fee_rates([BTC]) == {BTC: (Decimal("0.001"), Decimal("0.001"))}
 
 
-async def test_the_report_and_the_state_survive(
-    connector: InProcessExchangeConnector, venue: TestVenue, connect: Connect
+async def test_the_account_survives_the_process(
+    venue: TestVenue, connect: Connect, tmp_path: Path, sink: Collector
 ) -> None:
-    await connector.execute(buy("at-1", "60000.01"))
-    await connector.execute(buy("at-2"))
-    state = connector.export_state()
+    file = tmp_path / "account.json"
     connection = await connect(api_key="", api_secret="")
-    _, second = await simulate_on(connection, [BTC, "ETH/USDT"], {})
-    second.restore_state(state)
+    feed, first = await simulate_on(connection, [BTC], BALANCES, file)
+    await feed.start([BTC], "1m", sink)
+    await first.start(sink)
+    await first.execute(buy("at-1", "60000.01"))
+    await first.execute(buy("at-2"))
+    await eventually(lambda: file.exists() and not first._is_saving)  # and then it dies
+    connection = await connect(api_key="", api_secret="")
+    _, second = await simulate_on(connection, [BTC], {}, file)
     report = await second.report([OpenOrder("at-2", BTC, None)], [BTC], START_TS - 1_000)
     kinds = [type(event) for event in report.events]
     assert kinds == [OrderReported, OrderFilled, BalancesUpdated]

@@ -15,6 +15,11 @@ import aiohttp
 import orjson
 import pytest
 
+from autotrade.infrastructure.simulated_exchange.driver import HandClock
+from autotrade.infrastructure.simulated_exchange.embedded import (
+    EmbeddedExchange,
+    EmbeddedOptions,
+)
 from autotrade.infrastructure.simulated_exchange.launcher import (
     ExchangeDidNotStart,
     LaunchOptions,
@@ -22,6 +27,7 @@ from autotrade.infrastructure.simulated_exchange.launcher import (
     launch,
 )
 from autotrade.infrastructure.simulated_exchange.process_options import ExchangeProcessOptions
+from tests.integration.simulated_exchange.support import START_TS, ScriptedMarket
 
 COMMAND = [sys.executable, "-m", "autotrade.infrastructure.simulated_exchange.process"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[3] / "src")}
@@ -137,17 +143,21 @@ async def test_busy_port_is_one_clear_sentence_and_exit_2(tmp_path: Path) -> Non
 
 async def test_bad_options_are_one_clear_sentence_and_exit_2(tmp_path: Path) -> None:
     missing = tmp_path / "nothing.gz"
-    for changed, words in (
+    cases: list[tuple[dict[str, object], str]] = [
         ({"market": "rumour"}, "expected a market like seed:7, was rumour"),
         ({"speed": -1.0}, "expected a speed above 0, was -1.0"),
         ({"market": None, "recordings": (missing,)}, "nothing.gz"),
         ({"symbols": ("NOPEUSDT",)}, "NOPEUSDT"),
-    ):
-        with pytest.raises(ExchangeDidNotStart) as refusal:
-            await _launch(tmp_path, **changed)
-        assert "code 2" in str(refusal.value)
-        assert words in str(refusal.value)
-        assert "Traceback" not in str(refusal.value)
+    ]
+    refusals = await asyncio.gather(
+        *(_launch(tmp_path / str(number), **changed) for number, (changed, _) in enumerate(cases)),
+        return_exceptions=True,
+    )
+    for refusal, (_, words) in zip(refusals, cases, strict=True):
+        assert isinstance(refusal, ExchangeDidNotStart)
+        assert "code 2" in str(refusal)
+        assert words in str(refusal)
+        assert "Traceback" not in str(refusal)
 
 
 async def test_damaged_state_is_refused_by_name(tmp_path: Path) -> None:
@@ -167,3 +177,24 @@ async def test_a_parent_that_dies_takes_the_exchange_along(tmp_path: Path) -> No
     running.process.stdin.close()
     assert await asyncio.wait_for(running.process.wait(), 10) == 0
     await running.stop()
+
+
+async def test_a_restarted_recording_goes_on_where_it_stood(tmp_path: Path) -> None:
+    """Time never runs back for the accounts; a recording that had ended begins anew."""
+    options = EmbeddedOptions(port=None, data_dir=tmp_path, history_candles=10)
+
+    def open_again(end_ts: int) -> EmbeddedExchange:
+        return EmbeddedExchange(ScriptedMarket(end_ts=end_ts), options, clock=HandClock(START_TS))
+
+    first = open_again(START_TS + 60_000)
+    async with first:
+        first.driver.advance_to(START_TS + 30_000)
+        first.exchange.deposit("main", "USDT", Decimal(5))
+        first.server.publish(first.exchange.drain())
+        trades = first.exchange.trades("BTCUSDT")
+    second = open_again(START_TS + 60_000)
+    assert second.exchange.now == START_TS + 30_000
+    assert second.exchange.balances("main")["USDT"] == (Decimal(10_005), Decimal(0))
+    assert [trade.ts for trade in second.exchange.trades("BTCUSDT")] == [t.ts for t in trades]
+    third = open_again(START_TS + 20_000)
+    assert third.exchange.now == START_TS

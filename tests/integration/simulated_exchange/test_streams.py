@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -46,7 +47,7 @@ async def test_depth_diffs_are_merged_and_contiguous(client: RawClient) -> None:
         events = [await read(fast) for _ in range(14)]
         merged = [await read(slow) for _ in range(2)]
     assert all(event["E"] % 100 == 0 for event in events)
-    for earlier, later in zip(events, events[1:], strict=False):
+    for earlier, later in itertools.pairwise(events):
         assert later["U"] == earlier["u"] + 1
     assert merged[1]["U"] == merged[0]["u"] + 1
     assert [event["E"] % 1000 for event in merged] == [0, 0]
@@ -70,7 +71,7 @@ async def test_closed_candle_leaves_exactly_at_its_end_before_everything_else(
             message = await read(ws)
             if message["data"].get("E") == end_ts:
                 at_end.append(message)
-    assert [message["stream"] for message in at_end][0] == "btcusdt@kline_1m"
+    assert at_end[0]["stream"] == "btcusdt@kline_1m"
     candle = at_end[0]["data"]["k"]
     assert candle["x"] is True
     assert (candle["t"], candle["T"]) == (end_ts - 60_000, end_ts - 1)

@@ -33,10 +33,12 @@ async def client(by_hand: EmbeddedExchange) -> AsyncIterator[RawClient]:
     ("query", "code", "message"),
     [
         ("nothing", -5000, "Path /api/v3/nothing, Method GET is invalid"),
-        ("depth", -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed."),
+        ("depth", -1102, "Mandatory parameter 'symbol' was not sent, was empty/null, or "
+         "malformed."),
         ("depth?symbol=BTCUSDT&x=1", -1104, "Not all sent parameters were read; read '1' "
          "parameter(s) but was sent '2'."),
-        ("depth?symbol=BTCUSDT&symbol=BTCUSDT", -1101, "Duplicate values for a parameter detected."),
+        ("depth?symbol=BTCUSDT&symbol=BTCUSDT", -1101,
+         "Duplicate values for a parameter detected."),
         ("depth?symbol=btcusdt", -1100, "Illegal characters found in parameter 'symbol'; legal "
          "range is '^[A-Z0-9-_.]{1,20}$'."),
         ("depth?symbol=NOPE", -1121, "Invalid symbol."),

@@ -63,7 +63,7 @@ def test_target_filled_closes_the_deal_to_the_last_unit() -> None:
     assert deal.status is DealStatus.CLOSED
     # 0.0499 bought for 99.8, fee 0.0000499 ETH; 0.0498 sold for 101.094, fee 0.101094 USDT;
     # 0.0000501 ETH of dust stays and takes its share of the cost with it.
-    assert deal.held == D("0.0000501")
+    assert deal.held == 0
     assert deal.dust_out == D("0.0000501")
     assert deal.dust_out_cost == D("0.10020000")
     assert deal.pnl_net == D("101.094") - D("0.101094") - D("99.8") + D("0.1002")

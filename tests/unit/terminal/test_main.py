@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from autotrade.infrastructure.journal.data_folder import DataFolder
+
 ROOT = Path(__file__).resolve().parents[3]
 MAIN = str(ROOT / "main.py")
 
@@ -93,6 +95,32 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     assert process.wait(60) == 0
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_a_second_bot_on_one_data_folder_is_refused(tmp_path: Path) -> None:
+    with DataFolder(tmp_path).lock():
+        done = run_main("--for", "1s", "--data-dir", str(tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"was in use by process {os.getpid()}" in done.stderr
+    assert "name another folder with --data-dir" in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run_main("--for", "1s", "--data-dir", str(tmp_path / "file" / "data"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "correct the path" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pair_that_does_not_exist_does_not_start(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"currency_pair": {"base_currency": "BTCC", "quote_currency": "USDT"}}')
+    done = run_main("--for", "1s", "--config", str(config), "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 2
+    assert "BTCC" in done.stderr
+    assert "BTCUSDT" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_check_reaches_the_exchange_it_starts_and_leaves_nothing(tmp_path: Path) -> None:

@@ -113,6 +113,17 @@ def test_a_fill_that_is_told_twice_is_told_once() -> None:
     assert story.deal.bought == D("0.02")
 
 
+def test_an_acceptance_that_answer_and_stream_both_tell_is_told_once() -> None:
+    tape = Tape()
+    tape.signal()
+    buy = tape.order(OrderRole.ENTRY)
+    tape.accept(buy)
+    tape.accept(buy)
+    story = tell_deal(rows_of(tape), 1)
+    assert story is not None
+    assert [step.text for step in story.steps].count(f"BUY accepted, exchange order x{buy}") == 1
+
+
 def test_the_story_does_not_need_the_deal_column_of_order_events() -> None:
     tape = Tape()
     play_deal(tape)

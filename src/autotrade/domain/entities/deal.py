@@ -122,8 +122,9 @@ class Deal:
 
     @property
     def held(self) -> Decimal:
-        """Base currency that this deal holds now."""
-        return self.bought + self.dust_in - self.sold - self.fees.get(self.base, ZERO)
+        """Base currency that this deal holds now; dust that was booked is the ledger's."""
+        gained = self.bought + self.dust_in - self.fees.get(self.base, ZERO)
+        return gained - self.sold - self.dust_out
 
     @property
     def average_entry(self) -> Decimal:

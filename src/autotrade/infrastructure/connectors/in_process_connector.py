@@ -7,9 +7,13 @@ filters and error codes are the same as over the wire, and the same gateway tran
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, assert_never
+
+import orjson
 
 from autotrade.application.ports import AccountReport, EventSink, OpenOrder
 from autotrade.domain.commands import (
@@ -40,7 +44,13 @@ from autotrade.infrastructure.connectors.market_rules import MarketDirectory, ma
 from autotrade.infrastructure.connectors.order_gateway import OrderGateway
 from autotrade.infrastructure.connectors.order_ids import OrderIds
 from autotrade.infrastructure.simulated_exchange.core.exchange import SimulatedExchange
-from autotrade.infrastructure.simulated_exchange.core.types import Market, Output, Side
+from autotrade.infrastructure.simulated_exchange.core.types import (
+    BalancesChanged,
+    Market,
+    OrderChanged,
+    Output,
+    Side,
+)
 from autotrade.infrastructure.simulated_exchange.market.source import (
     MarketFact,
     MarketLevels,
@@ -82,10 +92,13 @@ class InProcessExchangeConnector:
         feed: CcxtMarketDataFeed,
         settings: ConnectorSettings,
         clock: ExchangeClock,
+        *,
         rules: Mapping[str, MarketRules],
         balances: Mapping[str, Decimal],
+        state_file: Path | None = None,
     ) -> None:
-        self._feed, self._clock = feed, clock
+        self._clock, self._state_file = clock, state_file
+        self._is_saving = False
         self._directory = MarketDirectory()
         self._directory.know(rules)
         self._directory.keep_rules(rules)
@@ -113,6 +126,8 @@ class InProcessExchangeConnector:
             remeasure_clock=_nothing_to_measure,
         )
         self._pump: EventPump | None = None
+        if state_file is not None and state_file.exists():
+            self.restore_state(orjson.loads(state_file.read_bytes()))
         feed.listen(self)
 
     # --- the market comes in --------------------------------------------------------------
@@ -163,6 +178,10 @@ class InProcessExchangeConnector:
         """What the core says of the account, in the words of the user stream."""
         if self._pump is None:
             return
+        is_ours = any(isinstance(output, OrderChanged | BalancesChanged) for output in outputs)
+        if self._state_file is not None and is_ours and not self._is_saving:
+            self._is_saving = True
+            asyncio.get_running_loop().call_soon(self._save)
         now = self._clock.now_ms()
         for output in outputs:
             event = user_event(output, 0)
@@ -210,6 +229,7 @@ class InProcessExchangeConnector:
         return await self._questions.fee_rates(symbols)
 
     async def close(self) -> None:
+        self._save()
         if self._pump is not None:
             await self._pump.close()
 
@@ -218,6 +238,14 @@ class InProcessExchangeConnector:
     def export_state(self) -> dict[str, Any]:
         """JSON-ready: balances, orders, executions."""
         return self._exchange.export_state()
+
+    def _save(self) -> None:
+        """Simulated money: whole or not at all, but not worth an fsync."""
+        self._is_saving = False
+        if self._state_file is not None:
+            fresh = self._state_file.with_suffix(".tmp")
+            fresh.write_bytes(orjson.dumps(self.export_state()))
+            fresh.replace(self._state_file)
 
     def restore_state(self, state: Mapping[str, Any]) -> None:
         self._exchange.restore_state(state)
@@ -236,11 +264,13 @@ async def simulate_on(
     connection: Connection,
     symbols: Sequence[str],
     balances: Mapping[str, Decimal] | None = None,
+    state_file: Path | None = None,
 ) -> tuple[CcxtMarketDataFeed, InProcessExchangeConnector]:
     """Public streams of a venue, orders to a matching engine in this process; no keys.
 
     `balances` is what the simulated account begins with; `START_QUOTE` of each quote currency if
-    none is given. Call it before the feed starts.
+    none is given. With a `state_file` the account goes on where it stood. Call it before the feed
+    starts.
     """
     if connection.settings.has_keys:
         raise ValueError("expected no keys for a simulation on live data, was some, leave them out")
@@ -248,7 +278,12 @@ async def simulate_on(
     if balances is None:
         balances = {symbol.split("/")[1]: START_QUOTE for symbol in symbols}
     connector = InProcessExchangeConnector(
-        connection.feed, connection.settings, connection.clock, rules, balances
+        connection.feed,
+        connection.settings,
+        connection.clock,
+        rules=rules,
+        balances=balances,
+        state_file=state_file,
     )
     return connection.feed, connector
 

@@ -22,6 +22,7 @@ from autotrade.domain.events import (
 from autotrade.infrastructure.connectors.book_keeper import BookKeeper, RawMarketListener
 from autotrade.infrastructure.connectors.candle_keeper import CandleKeeper
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
+from autotrade.infrastructure.connectors.error_normalizer import normalize
 from autotrade.infrastructure.connectors.event_pump import EventPump
 from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.market_questions import MarketQuestions
@@ -107,7 +108,13 @@ class CcxtMarketDataFeed:
         await self._until_ready()
 
     async def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
-        candles = await self._questions.closed_candles(symbol, timeframe, count=count)
+        try:
+            candles = await self._questions.closed_candles(symbol, timeframe, count=count)
+        except Exception as error:
+            failure = normalize(error, self._settings.secrets)
+            raise ExchangeUnreachable(
+                f"expected the candles of {symbol}, was {failure.message}; look at the network"
+            ) from error
         if candles:
             self._candles.anchor(symbol, timeframe, candles[-1].open_ts)
         return candles
@@ -131,11 +138,11 @@ class CcxtMarketDataFeed:
 
     @property
     def redials(self) -> int:
-        return self._streams.redials
+        return self._streams.redials if self._is_started else 0
 
     @property
     def book_resyncs(self) -> int:
-        return self._books.resync_count
+        return self._books.resync_count if self._is_started else 0
 
     def listen(self, listener: RawMarketListener) -> None:
         """Hand out raw depth and trades too; call it before `start`."""

@@ -124,6 +124,8 @@ class UserStream:
             await asyncio.sleep(self._backoff.next_seconds())
             try:
                 await self._subscribe()
+                if self._down.is_set():
+                    raise ConnectionError(self._down_text)  # gone again before it was announced
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is not None and task.cancelling():

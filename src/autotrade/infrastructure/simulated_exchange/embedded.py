@@ -21,6 +21,7 @@ from autotrade.infrastructure.simulated_exchange.core.types import Output
 from autotrade.infrastructure.simulated_exchange.driver import (
     DriverClock,
     MarketDriver,
+    ResumableSource,
     SimulationClock,
 )
 from autotrade.infrastructure.simulated_exchange.market.source import MarketSource
@@ -113,8 +114,7 @@ class EmbeddedExchange:
         options = self.options
         if state is not None:
             stored_ts = int(state["now"])
-            gap_ms = stored_ts - self.exchange.now
-            if 0 < gap_ms <= CATCH_UP_MS_MAX:
+            if self._is_reachable(stored_ts):
                 self.driver.advance_to(stored_ts)
             self.exchange.restore_state(state)
         if not any(True for row in (state or {}).get("accounts", ()) if row["name"] == ACCOUNT):
@@ -132,6 +132,17 @@ class EmbeddedExchange:
         )
         if self._log is not None:
             self._log.open(self.exchange)
+
+    def _is_reachable(self, stored_ts: int) -> bool:
+        """Whether the market should be played on to that time before accounts meet it: a recording
+        always (unless it had ended: then it begins anew), a source that resumes by itself only for
+        what passed since its last checkpoint."""
+        end_ts = self.source.end_ts
+        if stored_ts <= self.exchange.now or (end_ts is not None and stored_ts >= end_ts):
+            return False
+        if isinstance(self.source, ResumableSource):
+            return stored_ts - self.exchange.now <= CATCH_UP_MS_MAX
+        return end_ts is not None
 
     def _settle(self) -> None:
         self.driver.settle()

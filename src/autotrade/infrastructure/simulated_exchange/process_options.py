@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
-
 DEFAULT_DATA_DIR = Path("data/exchange-alone")
 """Accounts of an exchange that runs by itself; one that a bot starts lives in the bot's folder."""
 

@@ -120,6 +120,17 @@ def _trade_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_market_options(parser, "60, or exchange.speed")
     parser.add_argument(
+        "--recording-start",
+        metavar="TIME",
+        help="begin here in recorded candles, UTC: 2023-03-10 or 2023-03-10T13:30",
+    )
+    parser.add_argument(
+        "--recording-minutes",
+        type=_count,
+        metavar="N",
+        help="replay so many minutes of recorded candles (default: to their end)",
+    )
+    parser.add_argument(
         "--venue", choices=["embedded", "demo", "testnet", "binance"], help="which exchange"
     )
     parser.add_argument(

@@ -85,6 +85,8 @@ class _Teller:
         self._decision: Decision | None = None
         self._is_open = False
         self._trades: set[tuple[str, str]] = set()
+        self._accepted: set[str] = set()
+        """The answer and the stream both tell of an acceptance; the second time is no news."""
 
     def hear(self, row: JournalRow) -> None:
         if row.type == "Decision":
@@ -135,7 +137,10 @@ class _Teller:
 
     def _add(self, row: JournalRow, order_id: str | None) -> None:
         text = step_text(row.record, self._labels)
-        if text is not None:
+        is_echo = isinstance(row.record, e.OrderAccepted) and text in self._accepted
+        if text is not None and not is_echo:
+            if isinstance(row.record, e.OrderAccepted):
+                self._accepted.add(text)
             self._steps.append(Step(row.seq, row.ts, row.type, text, order_id))
 
 

@@ -133,6 +133,12 @@ def test_impossible_prices_are_refused_and_leave_no_trace(key: str, price: float
     assert feed(service, walk(40)) == feed(clean, walk(40))
 
 
+def test_the_smallest_prices_are_prices() -> None:
+    service = CachedIndicatorService(StrategySettings())
+    tiny = Candle(0, 1e-8, 2e-8, 1e-8, 1e-8, 5.0)
+    assert service.update("BTTC/USDT", "1m", tiny).close == 1e-8
+
+
 def test_the_number_of_series_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cached_indicator_service, "SERIES_MAX", 2)
     service = CachedIndicatorService(StrategySettings())

@@ -494,7 +494,7 @@ def test_unsound_levels_are_passed_over() -> None:
     dirty = list(clean.bids)
     for position, level in ((0, (99.99, 0.0)), (3, (math.nan, 5.0)), (9, (99.5, math.inf))):
         dirty.insert(position, level)
-    dirty.insert(12, (-99.0, -7.0))
+    dirty.insert(12, (-99.0, 7.0))
     assert analyze(book(bids=tuple(dirty))) == analyze(clean)
 
 

@@ -33,6 +33,7 @@ def test_a_rule_and_its_sentence(value: float, is_upper: bool, passed: bool, tex
 
 
 def test_nobody_reads_030_over_030() -> None:
+    assert number_pair(0.304, 0.3, 2, "%") == ("0.304%", "0.300%")
     assert number_pair(0.3004, 0.3, 2, "%") == ("0.3004%", "0.3000%")
     assert number_pair(Decimal("14.999999"), Decimal(15), 2) == ("14.999999", "15.000000")
     assert number_pair(0.3, 0.3, 2, "%") == ("0.30%", "0.30%")

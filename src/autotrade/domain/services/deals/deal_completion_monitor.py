@@ -21,6 +21,10 @@ class DealCompletionMonitor:
     def complete(self, context: DealContext) -> list[Record]:
         """DealClosed or DealCanceled (with the dust booked) when nothing is left to do."""
         deal, rules, ts = context.deal, context.rules, context.ts
+        if self._deals.entry(deal) is None:
+            # The process died while it wrote the opening: the BUY's line is not there, so the BUY
+            # never left.
+            return [DealCanceled(ts=ts, deal_id=deal.id, text="its BUY was never written down")]
         if not self._deals.is_entry_done(deal) or self._deals.open_exits(deal):
             return []
         if not deal.bought:

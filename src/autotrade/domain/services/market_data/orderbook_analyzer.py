@@ -93,12 +93,11 @@ class OrderBookAnalyzer:
         if not presence.passed:
             rules = (self._age_rule(age_ms),)
             return _rejected(bid, ask, age_ms, size, presence=presence, rules=rules)
-        return self._measure(book, age_ms, size, presence)
+        return self._measure(book, bid, ask, age_ms=age_ms, size=size, presence=presence)
 
     def _measure(
-        self, book: OrderBook, age_ms: int, size: float, presence: Check
+        self, book: OrderBook, bid: float, ask: float, *, age_ms: int, size: float, presence: Check
     ) -> OrderBookMetrics:
-        bid, ask = _best(book.bids), _best(book.asks)
         mid = (bid + ask) / 2.0
         spread = round((ask - bid) / mid * 100.0, NOISE_DECIMALS)
         bids, bid_quotes = _usable(book.bids)
@@ -218,6 +217,8 @@ def _is_level(level: Level) -> bool:
 
 def _best(side: Sequence[Level]) -> float:
     """Price of the first level that holds anything; 0 without one."""
+    if side and _is_level(side[0]):
+        return side[0][0]
     return next((level[0] for level in side if _is_level(level)), 0.0)
 
 
@@ -229,7 +230,7 @@ def _usable(side: Sequence[Level]) -> tuple[Sequence[Level], list[float]]:
     """
     side = side[:LEVELS_MAX]
     quotes = [price * amount for price, amount in side]
-    if not (min(quotes) > NUMBER_MIN and sum(quotes) < NUMBER_MAX and min(side)[0] > NUMBER_MIN):
+    if not (min(quotes) > NUMBER_MIN and sum(quotes) < NUMBER_MAX):
         side = [level for level in side if _is_level(level)]
         quotes = [price * amount for price, amount in side]
     return side, quotes

@@ -17,8 +17,8 @@ from autotrade.infrastructure.simulated_exchange.core.exchange import SimulatedE
 from autotrade.infrastructure.simulated_exchange.core.types import BookChanged, DayTicker, Trade
 from autotrade.infrastructure.simulated_exchange.wire import stream_events as events
 from autotrade.infrastructure.simulated_exchange.wire.faults import FaultPlan
-from autotrade.infrastructure.simulated_exchange.wire.market_operations import window_ticker
 from autotrade.infrastructure.simulated_exchange.wire.stream_names import StreamName
+from autotrade.infrastructure.simulated_exchange.wire.ticker_operations import window_ticker
 
 
 class Subscriber(Protocol):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from autotrade.infrastructure.simulated_exchange.core.candles import DAY_MS
 from autotrade.infrastructure.simulated_exchange.core.statistics import MarketStatistics
 from autotrade.infrastructure.simulated_exchange.core.types import (
     AggregateTrade,
-    DayTicker,
     Kline,
     Market,
 )
@@ -32,8 +28,6 @@ from autotrade.infrastructure.simulated_exchange.wire.parameters import Paramete
 from autotrade.infrastructure.simulated_exchange.wire.shapes import text8
 from autotrade.infrastructure.simulated_exchange.wire.trade_operations import SYMBOL
 
-EIGHT_PLACES = Decimal("1E-8")
-
 
 def ping(call: Call, values: Values) -> Any:
     return {}
@@ -43,7 +37,7 @@ def server_time(call: Call, values: Values) -> Any:
     return {"serverTime": call.now_ms}
 
 
-def _chosen_markets(call: Call, values: Values) -> list[Market]:
+def chosen_markets(call: Call, values: Values) -> list[Market]:
     """`symbol`, `symbols` or all; -1128 for both."""
     if "symbol" in values and "symbols" in values:
         raise errors.bad_combination()
@@ -60,7 +54,7 @@ def _chosen_markets(call: Call, values: Values) -> list[Market]:
 def exchange_info(call: Call, values: Values) -> Any:
     if "permissions" in values and ("symbol" in values or "symbols" in values):
         raise errors.bad_combination()
-    markets = _chosen_markets(call, values)
+    markets = chosen_markets(call, values)
     if "permissions" in values and "SPOT" not in values["permissions"]:
         markets = []
     return {
@@ -88,7 +82,7 @@ def recent_trades(call: Call, values: Values) -> Any:
     return [shapes.public_trade(trade) for trade in found]
 
 
-def _statistics(call: Call, symbol: str) -> MarketStatistics:
+def statistics_of(call: Call, symbol: str) -> MarketStatistics:
     call.exchange.market(symbol)
     return call.exchange.statistics(symbol)
 
@@ -110,7 +104,7 @@ def aggregate_trades(call: Call, values: Values) -> Any:
     check_time_range(values)
     if "fromId" in values and ("startTime" in values or "endTime" in values):
         raise errors.bad_combination()
-    found = _statistics(call, values["symbol"]).aggregate_trades(
+    found = statistics_of(call, values["symbol"]).aggregate_trades(
         limit=values.get("limit", 500),
         from_id=values.get("fromId"),
         start_ts=values.get("startTime"),
@@ -137,7 +131,7 @@ def kline_row(kline: Kline) -> list[Any]:
 
 
 def klines(call: Call, values: Values) -> Any:
-    found = _statistics(call, values["symbol"]).klines(
+    found = statistics_of(call, values["symbol"]).klines(
         values["interval"],
         limit=values.get("limit", 500),
         start_ts=values.get("startTime"),
@@ -156,163 +150,6 @@ def average_price(call: Call, values: Values) -> Any:
     }
 
 
-def _best_fields(call: Call, symbol: str) -> dict[str, Any]:
-    bid, ask = call.exchange.best(symbol)
-    none = (Decimal(0), Decimal(0))
-    (bid_price, bid_amount), (ask_price, ask_amount) = bid or none, ask or none
-    return {
-        "bidPrice": text8(bid_price),
-        "bidQty": text8(bid_amount),
-        "askPrice": text8(ask_price),
-        "askQty": text8(ask_amount),
-    }
-
-
-def _mini_fields(ticker: DayTicker) -> dict[str, Any]:
-    return {
-        "symbol": ticker.symbol,
-        "openPrice": text8(ticker.open),
-        "highPrice": text8(ticker.high),
-        "lowPrice": text8(ticker.low),
-        "lastPrice": text8(ticker.last),
-        "volume": text8(ticker.volume),
-        "quoteVolume": text8(ticker.quote_volume),
-        "openTime": ticker.open_ts,
-        "closeTime": ticker.close_ts,
-        "firstId": ticker.first_trade_id,
-        "lastId": ticker.last_trade_id,
-        "count": ticker.trades,
-    }
-
-
-def _full_fields(ticker: DayTicker) -> dict[str, Any]:
-    return {
-        "symbol": ticker.symbol,
-        "priceChange": text8(ticker.price_change),
-        "priceChangePercent": f"{ticker.price_change_percent:.3f}",
-        "weightedAvgPrice": text8(ticker.weighted_average),
-        **_mini_fields(ticker),
-    }
-
-
-def _day_fields(call: Call, market: Market, values: Values) -> dict[str, Any]:
-    ticker = _statistics(call, market.symbol).ticker_24h()
-    if values.get("type") == "MINI":
-        return _mini_fields(ticker)
-    full = _full_fields(ticker)
-    return {
-        "symbol": full.pop("symbol"),
-        "priceChange": full.pop("priceChange"),
-        "priceChangePercent": full.pop("priceChangePercent"),
-        "weightedAvgPrice": full.pop("weightedAvgPrice"),
-        "prevClosePrice": text8(ticker.previous_close),
-        "lastPrice": full.pop("lastPrice"),
-        "lastQty": text8(ticker.last_quantity),
-        **_best_fields(call, market.symbol),
-        **full,
-    }
-
-
-def window_ticker(
-    statistics: MarketStatistics, symbol: str, window_ms: int, now_ms: int
-) -> DayTicker:
-    """A ticker over a window other than 24 hours, made of minute candles as Binance makes it:
-    the window opens on a minute."""
-    open_ts = now_ms - window_ms
-    open_ts += -open_ts % 60_000
-    return _ticker_since(statistics, symbol, open_ts, now_ms)
-
-
-def _ticker_since(
-    statistics: MarketStatistics, symbol: str, open_ts: int, now_ms: int
-) -> DayTicker:
-    rows = [row for row in statistics.klines("1m", limit=1500, start_ts=open_ts) if row.trades]
-    zero = Decimal(0)
-    volume = sum((row.volume for row in rows), zero)
-    quote = sum((row.quote_volume for row in rows), zero)
-    first, last = (rows[0].open, rows[-1].close) if rows else (zero, zero)
-    change = last - first
-    return DayTicker(
-        symbol=symbol,
-        open_ts=open_ts,
-        close_ts=now_ms,
-        open=first,
-        high=max((row.high for row in rows), default=zero),
-        low=min((row.low for row in rows), default=zero),
-        last=last,
-        last_quantity=zero,
-        previous_close=first,
-        volume=volume,
-        quote_volume=quote,
-        weighted_average=(quote / volume).quantize(EIGHT_PLACES, ROUND_DOWN) if volume else zero,
-        price_change=change,
-        price_change_percent=(change * 100 / first) if first else zero,
-        first_trade_id=rows[0].first_trade_id if rows else -1,
-        last_trade_id=rows[-1].last_trade_id if rows else -1,
-        trades=sum(row.trades for row in rows),
-    )
-
-
-def _one_or_many(
-    call: Call, values: Values, make: Callable[[Market], dict[str, Any]]
-) -> dict[str, Any] | list[dict[str, Any]]:
-    """An object for `symbol`, a list otherwise."""
-    made = [make(market) for market in _chosen_markets(call, values)]
-    return made[0] if "symbol" in values and made else made
-
-
-def ticker_day(call: Call, values: Values) -> Any:
-    return _one_or_many(call, values, lambda market: _day_fields(call, market, values))
-
-
-def ticker_price(call: Call, values: Values) -> Any:
-    def make(market: Market) -> dict[str, Any]:
-        last = _statistics(call, market.symbol).ticker_24h().last
-        return {"symbol": market.symbol, "price": text8(last)}
-
-    return _one_or_many(call, values, make)
-
-
-def ticker_book(call: Call, values: Values) -> Any:
-    return _one_or_many(
-        call,
-        values,
-        lambda market: {"symbol": market.symbol, **_best_fields(call, market.symbol)},
-    )
-
-
-def _require_symbols(values: Values) -> None:
-    if "symbol" not in values and "symbols" not in values:
-        raise errors.missing_one_of("symbol", "symbols")
-
-
-def ticker_window(call: Call, values: Values) -> Any:
-    _require_symbols(values)
-    window_ms = values.get("windowSize", DAY_MS)
-
-    def make(market: Market) -> dict[str, Any]:
-        statistics = _statistics(call, market.symbol)
-        ticker = window_ticker(statistics, market.symbol, window_ms, call.now_ms)
-        return _mini_fields(ticker) if values.get("type") == "MINI" else _full_fields(ticker)
-
-    return _one_or_many(call, values, make)
-
-
-def ticker_trading_day(call: Call, values: Values) -> Any:
-    """Since midnight UTC."""
-    _require_symbols(values)
-    open_ts = call.now_ms - call.now_ms % DAY_MS
-
-    def make(market: Market) -> dict[str, Any]:
-        ticker = _ticker_since(
-            _statistics(call, market.symbol), market.symbol, open_ts, call.now_ms
-        )
-        fields = _mini_fields(ticker) if values.get("type") == "MINI" else _full_fields(ticker)
-        return fields | {"closeTime": open_ts + DAY_MS - 1}
-
-    return _one_or_many(call, values, make)
-
-
 def _depth_weight(sent: Values) -> int:
     try:
         limit = int(sent.get("limit", 100))
@@ -324,32 +161,7 @@ def _depth_weight(sent: Values) -> int:
     return 250
 
 
-def _count_symbols(sent: Values) -> int | None:
-    """How many symbols were asked for; None for all."""
-    if sent.get("symbol"):
-        return 1
-    names = sent.get("symbols")
-    if not names:
-        return None
-    return len(names) if isinstance(names, list) else str(names).count(",") + 1
-
-
-def _day_weight(sent: Values) -> int:
-    count = _count_symbols(sent)
-    if count is None:
-        return 80
-    return 2 if count <= 20 else 40 if count <= 100 else 80
-
-
-def _price_weight(sent: Values) -> int:
-    return 2 if _count_symbols(sent) == 1 else 4
-
-
-def _window_weight(sent: Values) -> int:
-    return min(200, 4 * (_count_symbols(sent) or 1))
-
-
-def _public(
+def public(
     handler: Any,
     path: str,
     method: str,
@@ -359,75 +171,57 @@ def _public(
     return Operation(handler, ("GET", f"/api/v3/{path}"), method, parameters, weight)
 
 
-_SYMBOL_OPTIONAL = Parameter("symbol", read.symbol)
-_SYMBOLS = Parameter("symbols", read.symbol_list)
-_STATUS = Parameter("symbolStatus", read.one_of("TRADING", "HALT", "BREAK"))
-_TYPE = Parameter("type", read.one_of("FULL", "MINI"))
-_TIME_ZONE = Parameter("timeZone", read.text)
-_MANY = (_SYMBOL_OPTIONAL, _SYMBOLS, _STATUS)
+SYMBOL_OPTIONAL = Parameter("symbol", read.symbol)
+SYMBOLS = Parameter("symbols", read.symbol_list)
+STATUS = Parameter("symbolStatus", read.one_of("TRADING", "HALT", "BREAK"))
+TIME_ZONE = Parameter("timeZone", read.text)
+MANY = (SYMBOL_OPTIONAL, SYMBOLS, STATUS)
 _KLINES = (
     SYMBOL,
     Parameter("interval", read.interval, is_required=True),
     START,
     END,
-    _TIME_ZONE,
+    TIME_ZONE,
     LIMIT_1000,
 )
 
 OPERATIONS = [
-    _public(ping, "ping", "ping", 1),
-    _public(server_time, "time", "time", 1),
-    _public(
+    public(ping, "ping", "ping", 1),
+    public(server_time, "time", "time", 1),
+    public(
         exchange_info,
         "exchangeInfo",
         "exchangeInfo",
         20,
         (
-            *_MANY,
+            *MANY,
             Parameter("permissions", read.text_list),
             Parameter("showPermissionSets", read.boolean),
         ),
     ),
-    _public(
+    public(
         depth,
         "depth",
         "depth",
         _depth_weight,
-        (SYMBOL, Parameter("limit", read.limit_up_to(5000)), _STATUS),
+        (SYMBOL, Parameter("limit", read.limit_up_to(5000)), STATUS),
     ),
-    _public(recent_trades, "trades", "trades.recent", 25, (SYMBOL, LIMIT_1000)),
-    _public(
+    public(recent_trades, "trades", "trades.recent", 25, (SYMBOL, LIMIT_1000)),
+    public(
         recent_trades,
         "historicalTrades",
         "trades.historical",
         25,
         (SYMBOL, LIMIT_1000, Parameter("fromId", read.integer)),
     ),
-    _public(
+    public(
         aggregate_trades,
         "aggTrades",
         "trades.aggregate",
         4,
         (SYMBOL, Parameter("fromId", read.integer), START, END, LIMIT_1000),
     ),
-    _public(klines, "klines", "klines", 2, _KLINES),
-    _public(klines, "uiKlines", "uiKlines", 2, _KLINES),
-    _public(average_price, "avgPrice", "avgPrice", 2, (SYMBOL,)),
-    _public(ticker_day, "ticker/24hr", "ticker.24hr", _day_weight, (*_MANY, _TYPE)),
-    _public(ticker_price, "ticker/price", "ticker.price", _price_weight, _MANY),
-    _public(ticker_book, "ticker/bookTicker", "ticker.book", _price_weight, _MANY),
-    _public(
-        ticker_window,
-        "ticker",
-        "ticker",
-        _window_weight,
-        (*_MANY, Parameter("windowSize", read.window_size), _TYPE),
-    ),
-    _public(
-        ticker_trading_day,
-        "ticker/tradingDay",
-        "ticker.tradingDay",
-        _window_weight,
-        (*_MANY, _TIME_ZONE, _TYPE),
-    ),
+    public(klines, "klines", "klines", 2, _KLINES),
+    public(klines, "uiKlines", "uiKlines", 2, _KLINES),
+    public(average_price, "avgPrice", "avgPrice", 2, (SYMBOL,)),
 ]

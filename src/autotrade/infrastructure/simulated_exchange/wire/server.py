@@ -24,6 +24,7 @@ from autotrade.infrastructure.simulated_exchange.wire import (
     keys,
     market_operations,
     session_operations,
+    ticker_operations,
     trade_operations,
 )
 from autotrade.infrastructure.simulated_exchange.wire.api_session import ApiSession
@@ -94,6 +95,7 @@ class ExchangeServer:
         )
         for operations in (
             market_operations.OPERATIONS,
+            ticker_operations.OPERATIONS,
             trade_operations.OPERATIONS,
             account_operations.OPERATIONS,
             session_operations.OPERATIONS,

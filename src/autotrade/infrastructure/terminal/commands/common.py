@@ -26,10 +26,12 @@ def command_line_overrides(arguments: argparse.Namespace) -> Overrides:
         ("exchange.venue", "venue"),
         ("exchange.mode", "mode"),
         ("exchange.market_source", "market"),
+        ("exchange.recording_start", "recording_start"),
+        ("exchange.recording_minutes", "recording_minutes"),
     ):
         value = getattr(arguments, name, None)
         if value is not None:
-            found[path] = (f"--{name}", value)
+            found[path] = (f"--{name.replace('_', '-')}", value)
     if getattr(arguments, "attach", None) is not None:
         found["exchange.attach"] = ("--attach", str(arguments.attach.absolute()))
     if getattr(arguments, "recording", None):

@@ -213,10 +213,8 @@ def _last_decisions(journal: Path, arguments: argparse.Namespace) -> list[Decisi
     from autotrade.infrastructure.journal.reader import last_rows
 
     def is_wanted(row: Row) -> bool:
-        if row.type != "Decision":
-            return False
-        record = row.record
-        return (
+        record = row.record if row.type == "Decision" else None
+        return isinstance(record, Decision) and (
             (not arguments.approved or record.approved)
             and (not arguments.refused or not record.approved)
             and (arguments.symbol is None or record.signal.symbol == arguments.symbol.upper())
