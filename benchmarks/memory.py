@@ -1,8 +1,8 @@
 """Resident memory of the bot's process while it trades, and by how much it grows.
 
-    python benchmarks/memory.py                      3 pairs and 20 pairs, 2 minutes after warm-up
-    python benchmarks/memory.py --pairs 3 --minutes 60      growth over an hour, the first
-                                                            `--warm-up` minutes left aside
+python benchmarks/memory.py                      3 pairs and 20 pairs, 2 minutes after warm-up
+python benchmarks/memory.py --pairs 3 --minutes 60      growth over an hour, the first
+                                                        `--warm-up` minutes left aside
 """
 
 from __future__ import annotations
@@ -87,7 +87,9 @@ def soak(pair_count: int, speed: float, warm_up_minutes: float, minutes: float) 
             megabytes = _watch(bot, warm_up_minutes * 60, seconds)
             out, _ = bot.communicate(timeout=120)
         if bot.returncode != 0:
-            raise SystemExit(f"the bot ended with {bot.returncode}: {(folder / 'log.txt').read_text()}")
+            raise SystemExit(
+                f"the bot ended with {bot.returncode}: {(folder / 'log.txt').read_text()}"
+            )
         return Soak(megabytes, minutes, json.loads(out))
 
 

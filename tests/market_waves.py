@@ -1,4 +1,4 @@
-"""A market made of a trend, a wave and a fall: it gives MACD signals, winners and losers on demand."""
+"""A market made of a trend, a wave and a fall: signals, winners and losers on demand."""
 
 from __future__ import annotations
 

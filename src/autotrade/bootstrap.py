@@ -67,9 +67,9 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
         recovered = load_state(folder, settings.pairs())
         _refuse_foreign_folder(settings, recovered.state, folder.path)
         installation_id = recovered.state.installation_id or _new_installation_id()
-        async with _exchange(settings, folder) as announcement:
+        async with exchange_of(settings, folder) as announcement:
             connection = await open_connector(
-                _connector_settings(settings, installation_id, announcement)
+                connector_settings(settings, installation_id, announcement)
             )
             feed, connector = await _ends(settings, connection)
             session = RealtimeTrading(
@@ -153,8 +153,8 @@ def _watch_recording(
     async def watch() -> None:
         if announcement is None or announcement.end_ts is None:
             return
-        while session.now_ms() < announcement.end_ts:
-            await asyncio.sleep(0.2)
+        while (left_ms := announcement.end_ts - session.now_ms()) > 0:
+            await asyncio.sleep(left_ms / 1000 / announcement.speed)
         session.request_stop("the recording is at its end")
 
     return asyncio.create_task(watch())
@@ -206,7 +206,7 @@ def _refuse_foreign_folder(settings: Settings, state: TradingState, path: Path) 
 
 
 @asynccontextmanager
-async def _exchange(settings: Settings, folder: DataFolder) -> AsyncIterator[Announcement | None]:
+async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[Announcement | None]:
     """The embedded exchange: started for this run, or one that runs already; None elsewhere."""
     if settings.exchange.venue != "embedded":
         yield None
@@ -246,7 +246,7 @@ def _listed_symbols(settings: Settings) -> tuple[str, ...]:
     return tuple(pair.market_id for pair in settings.pairs())
 
 
-def _connector_settings(
+def connector_settings(
     settings: Settings, installation_id: str, announcement: Announcement | None
 ) -> ConnectorSettings:
     common = ConnectorSettings(

@@ -108,8 +108,10 @@ async def test_the_exchanges_own_farewell_leads_to_a_new_subscription(
     sink = Collector()
     connector = await started(connect, sink)
     assert connector.user_stream is not None
+    old_socket = next(iter(venue.server._sockets))
     connector.user_stream._tap(None, {"subscriptionId": 0, "event": {"e": event, "E": 1}})
     await sink.until(lambda: bool(sink.of(ChannelRestored)))
+    await eventually(lambda: old_socket not in venue.server._sockets)
     await connector.execute(buy("at-1"))
     await sink.until(lambda: bool(sink.of(OrderAccepted)))
 

@@ -156,7 +156,7 @@ def test_rest_of_the_state_survives_json() -> None:
 
 
 def test_pair_that_left_the_configuration_keeps_its_open_deals() -> None:
-    """Somebody removes the pair from config.json while a deal is open: the deal is not forgotten."""
+    """A pair is removed from config.json while its deal is open: the deal is not forgotten."""
     bot = random_life(1)
     if not bot.state.deals.open_deals():
         bot.send(e.OperatorRequested, action=e.OperatorAction.RESUME, by="test")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -197,9 +198,11 @@ class RealtimeTrading:
         self.loop.stop(text)
 
     async def _wait_until_flat(self) -> None:
-        deadline = asyncio.get_running_loop().time() + FLATTEN_SECONDS_MAX
-        while self.state.deals.open_deals() and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+        """Each second of the way out is the loop's work; here it is only waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLATTEN_SECONDS_MAX):
+                while self.state.deals.open_deals():  # noqa: ASYNC110 - the state has no event
+                    await asyncio.sleep(0.05)
         left = self.state.deals.open_deals()
         self._notifier.notify(
             f"flatten: {len(left)} deals could not be ended in {FLATTEN_SECONDS_MAX:g} s"

@@ -149,9 +149,6 @@ def _of_connection(error: BaseException, message: str) -> Failure:
     )
     if never_connected:
         return Failure(Outcome.NOT_SENT, RejectReason.UNAVAILABLE, None, None, text)
-    network = aiohttp.ClientError | TimeoutError | OSError
-    if isinstance(cause, network):
-        return Failure(Outcome.UNKNOWN, RejectReason.OTHER, None, None, text)
     if error.__cause__ is None and type(error).__module__.startswith("ccxt."):
         found = _STATUS.search(message)
         if found is not None:

@@ -26,6 +26,26 @@ class OrderLabels:
         self._amounts: dict[str, Decimal] = {}
         self._filled: dict[str, Decimal] = {}
         self._counts: dict[OrderRole, int] = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def is_told(self, record: object) -> bool:
+        """True for a fact that came before by another way: the answer to a request and the stream
+        both bring it, and a comparison with the exchange may bring it a third time."""
+        match record:
+            case e.OrderAccepted():
+                key = (record.order_id, "accepted")
+            case e.OrderReported(is_open=True):
+                key = (record.order_id, "accepted")
+            case e.OrderFilled():
+                key = (record.order_id, f"trade {record.trade_id}")
+            case e.OrderCanceled():
+                key = (record.order_id, "canceled")
+            case _:
+                return False
+        if key in self._told:
+            return True
+        self._told.add(key)
+        return False
 
     def __contains__(self, order_id: object) -> bool:
         return order_id in self._labels
@@ -55,6 +75,8 @@ def step_text(record: object, labels: OrderLabels) -> str | None:
     """The sentence for one record, or None for one that has nothing to tell."""
     if isinstance(record, c.Command):
         return _command_text(record, labels)
+    if labels.is_told(record):
+        return None
     return _order_text(record, labels) or _deal_text(record) or _session_text(record)
 
 

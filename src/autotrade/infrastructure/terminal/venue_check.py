@@ -13,8 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotrade.bootstrap import _connector_settings as connector_settings
-from autotrade.bootstrap import _exchange as exchange_of
+from autotrade.bootstrap import connector_settings, exchange_of
 from autotrade.infrastructure.connectors.ccxt_connection import Connection, open_connector
 from autotrade.infrastructure.connectors.library_import import load_binance_class
 from autotrade.infrastructure.journal.data_folder import DataFolder

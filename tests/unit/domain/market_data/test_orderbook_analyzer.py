@@ -416,8 +416,11 @@ numbers = st.one_of(
 )
 levels = st.lists(st.tuples(numbers, numbers), max_size=30).map(tuple)
 market_levels = st.lists(
-    st.tuples(st.floats(0.001, 5.0), st.floats(0.0, 5e4)), min_size=1, max_size=120
-)
+    st.tuples(st.integers(1, 5_000), st.one_of(st.just(0.0), st.floats(0.01, 5e4))),
+    min_size=1,
+    max_size=120,
+    unique_by=lambda level: level[0],
+).map(lambda side: [(ticks / 1000.0, quote) for ticks, quote in sorted(side)])
 
 
 def assert_sound(metrics: OrderBookMetrics) -> None:
@@ -458,8 +461,8 @@ def test_no_book_is_too_broken(
 @given(bids=market_levels, asks=market_levels, order_quote=st.floats(1.0, 1e5))
 def test_any_sorted_book_is_sound(bids: Any, asks: Any, order_quote: float) -> None:
     of = book(
-        tuple(sorted(((100.0 - gap, quote / 100.0) for gap, quote in bids), reverse=True)),
-        tuple(sorted((100.0 + gap, quote / 100.0) for gap, quote in asks)),
+        tuple((100.0 - gap, quote / 100.0) for gap, quote in bids),
+        tuple((100.0 + gap, quote / 100.0) for gap, quote in asks),
     )
     metrics = analyze(of, order_quote)
     assert_sound(metrics)

@@ -114,6 +114,22 @@ def test_a_buy_oco_locks_the_dearer_leg_and_frees_the_rest_when_one_trades() -> 
     assert is_over(exchange, entry)
 
 
+def test_a_triggered_leg_that_rests_keeps_only_what_it_needs() -> None:
+    exchange = with_book()
+    exchange.place_oco(
+        "alice",
+        OcoRequest(
+            SYMBOL,
+            request(BUY, K.STOP_LOSS_LIMIT, "1", stop_price=10_150, price=10_300),
+            request(BUY, K.TAKE_PROFIT_LIMIT, "1", stop_price=9_950, price=9_960),
+        ),
+    )
+    assert locked(exchange, "alice", "USDT") == 10_300
+    trade(exchange, 9_950, "0.001")
+    assert exchange.best(SYMBOL)[0] == (Decimal(9_960), 1)
+    assert locked(exchange, "alice", "USDT") == 9_960
+
+
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_cancel_of_one_leg_cancels_the_list(index: int) -> None:
     exchange = with_book()

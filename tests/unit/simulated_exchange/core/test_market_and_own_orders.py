@@ -103,6 +103,15 @@ def test_growth_of_the_market_joins_behind_us_and_its_cancels_leave_from_behind(
     assert exchange.best(SYMBOL)[0] == (Decimal(9900), Decimal("0.2"))
 
 
+def test_growth_joins_those_behind_us_when_some_are_there_already() -> None:
+    exchange = with_book()
+    order = exchange.place("alice", limit(BUY, "0.5", 9_900))
+    levels(exchange, bids=[(9_900, "2")])
+    levels(exchange, bids=[(9_900, "4")])
+    trade(exchange, 9_900, "1.5")
+    assert now_of(exchange, order).status is Status.FILLED
+
+
 def test_a_cancel_deeper_than_what_is_behind_us_takes_from_before_us() -> None:
     exchange = with_book()
     order = exchange.place("alice", limit(BUY, "0.5", 9_900))
@@ -199,7 +208,11 @@ def test_recorded_trade_ids_are_kept_until_an_own_trade_moves_them_up() -> None:
     exchange.place("alice", limit(BUY, "0.5", 10_100))
     trade(exchange, 10_000, "0.1", trade_id=72)
     trade(exchange, 10_000, "0.1", trade_id=73)
-    assert [one.id for one in exchange.trades(SYMBOL, limit=5)] == [70, 71, 72, 73, 74]
+    trade(exchange, 10_000, "0.1", trade_id=80)
+    exchange.place("alice", limit(BUY, "0.1", 10_100))
+    trade(exchange, 10_000, "0.1", trade_id=90)
+    ids = [one.id for one in exchange.trades(SYMBOL, limit=8)]
+    assert ids == [70, 71, 72, 73, 74, 81, 82, 92]
 
 
 def test_a_halted_market_refuses_orders_prints_nothing_and_catches_up_afterwards() -> None:

@@ -122,4 +122,5 @@ def test_options_survive_their_command_line() -> None:
     )
     parser = argparse.ArgumentParser()
     add_arguments(parser)
+    parser.add_argument("--data-dir", type=Path)
     assert options_from(parser.parse_args(options.to_arguments())) == options

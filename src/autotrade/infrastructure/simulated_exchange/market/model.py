@@ -14,6 +14,7 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from autotrade.infrastructure.simulated_exchange.core.types import Market, Side
@@ -187,6 +188,11 @@ class PairProcess:
         self.tally.add(ts, price, lots, taker is Side.BUY)
 
 
+def _nearest(symbol: str) -> str:
+    near = get_close_matches(symbol, LISTINGS, n=1)
+    return f", nearest is {near[0]}" if near else ""
+
+
 class ModelMarket:
     """A `MarketSource` from a seed. The same seed, session and symbols give the same facts, and a
     pair's facts do not depend on which other pairs run."""
@@ -217,8 +223,8 @@ class ModelMarket:
         listing = LISTINGS.get(symbol)
         if listing is None:
             raise MarketSourceError(
-                f"expected symbols that the exchange lists, was {symbol!r}: "
-                f"choose from {', '.join(LISTINGS)}"
+                f"expected a symbol that the modelled market lists, was {symbol}"
+                f"{_nearest(symbol)}; it lists {', '.join(LISTINGS)}"
             )
         path = PairPath(listing, self._factor, self._seed, self._session, self._start_ts)
         price = listing.price

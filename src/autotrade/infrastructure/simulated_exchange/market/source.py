@@ -4,10 +4,10 @@ A source is a deterministic stream of facts in time order. It knows nothing of a
 the market's own liquidity stands and which trades the market made among itself. The core lays the
 accounts' orders into that book, matches them by price and time, and shows the sum of both.
 
-Tape rule: a `MarketTrade` is printed whole, as recorded or modelled. An account's resting order that
-the taker of that trade would have met (better price, or same price and first in the queue) is filled
-in addition, by at most the traded amount. So the market's tape stays exactly what the source says
-and our own fills come on top of it.
+Tape rule: a `MarketTrade` is printed whole, as recorded or modelled. An account's resting order
+that the taker of that trade would have met (better price, or same price and first in the queue) is
+filled in addition, by at most the traded amount. So the market's tape stays exactly what the source
+says and our own fills come on top of it.
 """
 
 from __future__ import annotations

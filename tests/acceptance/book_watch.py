@@ -1,0 +1,78 @@
+"""The connector's own market feed at a running exchange, and its books against offline ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autotrade.domain.entities.orderbook import OrderBook
+from autotrade.domain.events import Event, OrderBookUpdated
+from autotrade.infrastructure.connectors.ccxt_connection import open_connector
+from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
+from autotrade.infrastructure.connectors.transport import loopback
+from autotrade.infrastructure.simulated_exchange.announcement import read_announcement
+from tests.acceptance.offline_book import books_at
+
+LEVELS = 100
+SILENCE_SECONDS = 2.0
+"""Silence that ends the watch once the recording has ended."""
+
+
+@dataclass(slots=True)
+class Collected:
+    """Sink that keeps every book that was given out."""
+
+    books: list[OrderBook] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def put(self, event: Event) -> None:
+        self.events.append(event)
+
+    def put_market(self, event: Event) -> None:
+        if isinstance(event, OrderBookUpdated):
+            self.books.append(event.book)
+            self.news.set()
+
+
+async def watch_books(announce_file: Path, symbol: str, *, interval_seconds: float) -> Collected:
+    """Follow one pair through the bot's own connector until its stream falls silent."""
+    announcement = read_announcement(announce_file)
+    connection = await open_connector(
+        ConnectorSettings(
+            venue=Venue.EMBEDDED,
+            transport=loopback(announcement.tls_port, announcement.ca_certificate),
+            speed=announcement.speed,
+            book_interval_seconds=interval_seconds,
+            clock_interval_seconds=10.0,
+        )
+    )
+    collected = Collected()
+    try:
+        await connection.feed.start([symbol], "1m", collected)
+        while True:
+            collected.news.clear()
+            try:
+                await asyncio.wait_for(collected.news.wait(), SILENCE_SECONDS)
+            except TimeoutError:
+                return collected
+    finally:
+        await connection.feed.close()
+
+
+def compare_books(files: Sequence[Path], books: Sequence[OrderBook]) -> dict[str, Any]:
+    """How many of the books could be compared, and which differ in their best levels."""
+    offline = books_at(files, {book.update_id for book in books}, LEVELS)
+    compared, shifted, different = 0, 0, []
+    for book in books:
+        wanted = offline.get(book.update_id)
+        if wanted is None:
+            shifted += 1
+            continue
+        compared += 1
+        if (book.bids[:LEVELS], book.asks[:LEVELS]) != wanted:
+            different.append(book.update_id)
+    return {"compared": compared, "not_in_capture": shifted, "different": different}

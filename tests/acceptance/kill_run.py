@@ -1,0 +1,130 @@
+"""`kill -9` of the bot again and again, then one orderly run and the independent checker."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.acceptance.auditor import audit, in_flight
+from tests.acceptance.configs import write_busy_config
+from tests.acceptance.exchange_client import ExchangeClient
+from tests.acceptance.processes import (
+    READY,
+    Exchange,
+    Household,
+    JournalTail,
+    Process,
+    journal_rows,
+)
+
+AIMED = ("PlaceOrder", "PlaceOrderList", "CancelOrder", "CancelOrderList")
+AIM_SECONDS_MAX = 20.0
+LAST_RUN_SECONDS = 8
+Say = Callable[[str], None]
+
+
+def run_kills(folder: Path, *, kills: int, seed: int, speed: float = 60.0, say: Say) -> Any:
+    """The whole trial in `folder`; its figures, with every fault as a sentence in `faults`."""
+    choose = Random(seed)
+    started = time.monotonic()
+    config = write_busy_config(folder / "busy.json")
+    bot_dir, exchange_dir = folder / "bot", folder / "exchange"
+    moments: list[dict[str, Any]] = []
+    with Household(folder) as household:
+        exchange = household.exchange(
+            exchange_dir, "--speed", speed, "--market", f"seed:{seed + 100}"
+        )
+        for number in range(kills):
+            bot = household.trade(bot_dir, "--attach", exchange.announce_file, config=config)
+            moments.append(_kill_at_some_moment(bot, bot_dir, choose))
+            say(f"kill {number + 1} of {kills}: {moments[-1]}")
+        last = household.trade(
+            bot_dir,
+            *("--attach", exchange.announce_file, "--for", f"{LAST_RUN_SECONDS}s"),
+            config=config,
+        )
+        code = last.wait_exit()
+        report = _judge(household, exchange, bot_dir, last, code)
+        exchange_is_running = exchange.process.is_running
+    report["faults"] += [] if exchange_is_running else ["the exchange did not survive"]
+    flights = [moment for moment in moments if moment["in_flight"]]
+    return {
+        "kills": len(moments),
+        "seed": seed,
+        "seconds": round(time.monotonic() - started, 1),
+        "killed_with_orders_in_flight": len(flights),
+        "in_flight": dict(Counter(name for moment in flights for name in moment["in_flight"])),
+        "moments": moments,
+        **report,
+    }
+
+
+def _kill_at_some_moment(bot: Process, bot_dir: Path, choose: Random) -> dict[str, Any]:
+    """At random: while it starts, while it trades, or right behind a command's line."""
+    how = choose.choices(["start", "trade", "aimed"], [0.15, 0.2, 0.65])[0]
+    tail = JournalTail(bot_dir)
+    rows_before = sum(1 for _ in journal_rows(bot_dir))
+    aim = ""
+    if how == "start":
+        is_alive = bot.runs_for(choose.uniform(0.3, 5.0))
+    else:
+        bot.wait_line(READY)
+        if how == "aimed":
+            aim = choose.choice(AIMED)
+            if tail.wait_row(lambda row: row["type"] == aim, bot, AIM_SECONDS_MAX) is None:
+                aim = f"no {aim} came"
+            is_alive = bot.runs_for(choose.choice((0.0, 0.0, choose.uniform(0.0, 0.03))))
+        else:
+            is_alive = bot.runs_for(choose.uniform(0.0, 4.0))
+    if not is_alive:
+        raise AssertionError(f"expected the bot to run until it is killed, it ended:\n{bot.said}")
+    bot.kill()
+    rows = list(journal_rows(bot_dir))
+    return {
+        "how": how,
+        "aim": aim,
+        "rows_written": len(rows) - rows_before,
+        "in_flight": in_flight(rows[rows_before:]),
+    }
+
+
+def _judge(
+    household: Household, exchange: Exchange, bot_dir: Path, last: Process, code: int
+) -> dict[str, Any]:
+    faults = []
+    summary: dict[str, Any] = {}
+    if code != 0:
+        faults.append(f"the last, orderly run ended with {code}: {last.said[-2000:]}")
+    else:
+        summary = last.summary()
+        wrong = {a: text for a, text in summary["ledger_difference"].items() if text != "0"}
+        if wrong:
+            faults.append(f"the bot's own ledger differs: {wrong}")
+    verified = household.run("journal", "verify", "--json", "--data-dir", bot_dir)
+    if verified.wait_exit() != 0:
+        faults.append(f"journal verify: {verified.said}")
+    found = audit(
+        journal_rows(bot_dir),
+        client_of(exchange),
+        [deal["id"] for deal in open_deals(household, bot_dir)],
+    )
+    faults += found.faults
+    figures = asdict(found)
+    figures["faults"] = faults
+    return {**figures, "last_run": summary}
+
+
+def client_of(exchange: Exchange) -> ExchangeClient:
+    announce = exchange.announce
+    return ExchangeClient(announce["port"], announce["api_key"], announce["api_secret"])
+
+
+def open_deals(household: Household, bot_dir: Path) -> list[Any]:
+    found = household.read("deals", "--open", "--last", 1_000_000, "--data-dir", bot_dir)
+    assert isinstance(found, list)
+    return found

@@ -1,0 +1,73 @@
+"""The order book of a raw capture, built offline from its lines and from nothing else.
+
+A capture's line is `<local ns> <json>`: `depthUpdate` messages of the combined stream, and one REST
+snapshot inline. Updates up to the snapshot's id are left out, the rest applied in turn; amounts are
+absolute and zero removes the level, as Binance documents it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+Level = tuple[float, float]
+Book = tuple[tuple[Level, ...], tuple[Level, ...]]
+
+
+def books_at(files: Sequence[Path], wanted: set[int], levels: int) -> dict[int, Book]:
+    """The best `levels` of each side after the updates whose last id is wanted."""
+    bids: dict[float, float] = {}
+    asks: dict[float, float] = {}
+    waiting: list[dict[str, Any]] = []
+    last_id = 0
+    found: dict[int, Book] = {}
+
+    def apply(update: dict[str, Any]) -> None:
+        nonlocal last_id
+        first, last = int(update["U"]), int(update["u"])
+        if last <= last_id:
+            return
+        if first > last_id + 1:
+            raise AssertionError(f"the capture has a gap: {last_id} is followed by {first}")
+        for side, changes in ((bids, update["b"]), (asks, update["a"])):
+            for price, amount in changes:
+                if float(amount):
+                    side[float(price)] = float(amount)
+                else:
+                    side.pop(float(price), None)
+        last_id = last
+        if last in wanted:
+            found[last] = (
+                tuple(sorted(bids.items(), reverse=True)[:levels]),
+                tuple(sorted(asks.items())[:levels]),
+            )
+
+    for message in _messages(files):
+        if "lastUpdateId" in message:
+            bids = {float(price): float(amount) for price, amount in message["bids"]}
+            asks = {float(price): float(amount) for price, amount in message["asks"]}
+            last_id = int(message["lastUpdateId"])
+            for update in waiting:
+                apply(update)
+            waiting.clear()
+        elif last_id:
+            apply(message)
+        else:
+            waiting.append(message)
+    return found
+
+
+def _messages(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Snapshots and depth updates in the order in which they were recorded."""
+    for path in files:
+        with gzip.open(path, "rb") as stream:
+            for line in stream:
+                text = line.partition(b" ")[2]
+                if b'"lastUpdateId"' in text:
+                    whole = json.loads(text)
+                    yield whole.get("data", whole)
+                elif b'"depthUpdate"' in text:
+                    yield json.loads(text)["data"]
