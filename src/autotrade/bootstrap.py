@@ -71,7 +71,7 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
             connection = await open_connector(
                 connector_settings(settings, installation_id, announcement)
             )
-            feed, connector = await _ends(settings, connection)
+            feed, connector = await _ends(settings, connection, folder)
             session = RealtimeTrading(
                 settings.to_domain(),
                 recovered.state,
@@ -153,7 +153,7 @@ def _watch_recording(
     async def watch() -> None:
         if announcement is None or announcement.end_ts is None:
             return
-        while (left_ms := announcement.end_ts - session.now_ms()) > 0:
+        while (left_ms := announcement.end_ts - session.now_ms()) > 0:  # noqa: ASYNC110 - a clock
             await asyncio.sleep(left_ms / 1000 / announcement.speed)
         session.request_stop("the recording is at its end")
 
@@ -280,14 +280,18 @@ def connector_settings(
 
 
 async def _ends(
-    settings: Settings, connection: Connection
+    settings: Settings, connection: Connection, folder: DataFolder
 ) -> tuple[MarketDataFeed, ExchangeConnector]:
     """Where orders go: the venue, or the matching engine in this process (live data, no keys)."""
     if connection.connector is not None:
         return connection.feed, connection.connector
     from autotrade.infrastructure.connectors.in_process_connector import simulate_on
 
-    return await simulate_on(connection, [pair.symbol for pair in settings.pairs()])
+    return await simulate_on(
+        connection,
+        [pair.symbol for pair in settings.pairs()],
+        data_dir=folder.path,
+    )
 
 
 # --- saying -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from autotrade.infrastructure.connectors.ccxt_connection import open_connector
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import loopback
 from autotrade.infrastructure.simulated_exchange.announcement import read_announcement
-from tests.acceptance.offline_book import books_at
+from tests.acceptance.offline_book import OfflineBook, books_at
 
 LEVELS = 100
 SILENCE_SECONDS = 2.0
@@ -66,13 +66,31 @@ async def watch_books(announce_file: Path, symbol: str, *, interval_seconds: flo
 def compare_books(files: Sequence[Path], books: Sequence[OrderBook]) -> dict[str, Any]:
     """How many of the books could be compared, and which differ in their best levels."""
     offline = books_at(files, {book.update_id for book in books}, LEVELS)
-    compared, shifted, different = 0, 0, []
+    compared, unknown, unseen, different = 0, 0, 0, []
     for book in books:
         wanted = offline.get(book.update_id)
         if wanted is None:
-            shifted += 1
+            unknown += 1
             continue
         compared += 1
-        if (book.bids[:LEVELS], book.asks[:LEVELS]) != wanted:
+        unseen += bool(wanted.unseen)
+        if not _is_same(book.bids, wanted.bids, wanted) or not _is_same(
+            book.asks, wanted.asks, wanted
+        ):
             different.append(book.update_id)
-    return {"compared": compared, "not_in_capture": shifted, "different": different}
+    return {
+        "compared": compared,
+        "levels": LEVELS,
+        "not_in_capture": unknown,
+        "with_levels_no_client_can_know": unseen,
+        "different": different,
+    }
+
+
+def _is_same(
+    was: Sequence[tuple[float, float]], wanted: Sequence[tuple[float, float]], book: OfflineBook
+) -> bool:
+    """Equal level by level; without unseen levels to the last of them."""
+    known = [level for level in wanted if level[0] not in book.unseen]
+    seen = [level for level in was[:LEVELS] if level[0] not in book.unseen]
+    return len(seen) >= len(known) > 0 and seen[: len(known)] == known

@@ -3,6 +3,10 @@
 A capture's line is `<local ns> <json>`: `depthUpdate` messages of the combined stream, and one REST
 snapshot inline. Updates up to the snapshot's id are left out, the rest applied in turn; amounts are
 absolute and zero removes the level, as Binance documents it.
+
+A client of Binance begins with a REST snapshot of 1000 levels a side, and no message ever tells it
+of a deeper level that does not change. Prices that were deeper when it began, and have not changed
+since, are named `unseen`: a client cannot know them, so they are compared with nothing.
 """
 
 from __future__ import annotations
@@ -10,20 +14,32 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 Level = tuple[float, float]
-Book = tuple[tuple[Level, ...], tuple[Level, ...]]
+SNAPSHOT_LEVELS = 1000
+MARGIN_LEVELS = 50
+"""The client's snapshot was taken some updates before the first book that it gave out."""
 
 
-def books_at(files: Sequence[Path], wanted: set[int], levels: int) -> dict[int, Book]:
-    """The best `levels` of each side after the updates whose last id is wanted."""
+@dataclass(frozen=True, slots=True)
+class OfflineBook:
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    unseen: frozenset[float]
+
+
+def books_at(files: Sequence[Path], wanted: set[int], levels: int) -> dict[int, OfflineBook]:
+    """The best `levels` of each side after the updates whose last id is wanted. The first of them
+    is where the client began."""
     bids: dict[float, float] = {}
     asks: dict[float, float] = {}
     waiting: list[dict[str, Any]] = []
     last_id = 0
-    found: dict[int, Book] = {}
+    unseen: set[float] = set()
+    found: dict[int, OfflineBook] = {}
 
     def apply(update: dict[str, Any]) -> None:
         nonlocal last_id
@@ -34,16 +50,20 @@ def books_at(files: Sequence[Path], wanted: set[int], levels: int) -> dict[int, 
             raise AssertionError(f"the capture has a gap: {last_id} is followed by {first}")
         for side, changes in ((bids, update["b"]), (asks, update["a"])):
             for price, amount in changes:
+                unseen.discard(float(price))
                 if float(amount):
                     side[float(price)] = float(amount)
                 else:
                     side.pop(float(price), None)
         last_id = last
         if last in wanted:
-            found[last] = (
-                tuple(sorted(bids.items(), reverse=True)[:levels]),
-                tuple(sorted(asks.items())[:levels]),
-            )
+            if not found:
+                known = SNAPSHOT_LEVELS - MARGIN_LEVELS
+                unseen.update(sorted(bids, reverse=True)[known:], sorted(asks)[known:])
+            best_bids = sorted(bids.items(), reverse=True)[:levels]
+            best_asks = sorted(asks.items())[:levels]
+            hidden = unseen.intersection(price for price, _ in (*best_bids, *best_asks))
+            found[last] = OfflineBook(tuple(best_bids), tuple(best_asks), frozenset(hidden))
 
     for message in _messages(files):
         if "lastUpdateId" in message:

@@ -42,9 +42,7 @@ def run_capture(
         watched = household.exchange(folder / "watched", *recording)
         bot = household.trade(folder / "bot", *recording, *until, config=config)
         collected = asyncio.run(
-            watch_books(
-                watched.announce_file, "BTC/USDT", interval_seconds=book_interval_seconds
-            )
+            watch_books(watched.announce_file, "BTC/USDT", interval_seconds=book_interval_seconds)
         )
         code = bot.wait_exit(120)
         assert code == 0, bot.said

@@ -47,7 +47,7 @@ class TradingEngine:
         deals = state.deal_service
         self._execution = OrderExecutionService(deals)
         self._analyzer = OrderBookAnalyzer(settings.orderbook_analyzer)
-        self._market_analysis = MarketAnalysisService()
+        self._market_analysis = MarketAnalysisService(settings.strategy.timeframe)
         self._ticker_service = TickerService(settings.strategy, create(settings.strategy))
         self._trading_service = TradingService(settings, self._execution)
         self._buy_order_monitor = BuyOrderMonitor(

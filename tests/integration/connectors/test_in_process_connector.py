@@ -118,16 +118,15 @@ async def test_order_lists_cancels_and_questions_work_as_over_the_wire(
 async def test_the_account_survives_the_process(
     venue: TestVenue, connect: Connect, tmp_path: Path, sink: Collector
 ) -> None:
-    file = tmp_path / "account.json"
     connection = await connect(api_key="", api_secret="")
-    feed, first = await simulate_on(connection, [BTC], BALANCES, file)
+    feed, first = await simulate_on(connection, [BTC], BALANCES, tmp_path)
     await feed.start([BTC], "1m", sink)
     await first.start(sink)
     await first.execute(buy("at-1", "60000.01"))
     await first.execute(buy("at-2"))
-    await eventually(lambda: file.exists() and not first._is_saving)  # and then it dies
+    # and then it dies, without a word: what it answered must be on the disk already
     connection = await connect(api_key="", api_secret="")
-    _, second = await simulate_on(connection, [BTC], {}, file)
+    _, second = await simulate_on(connection, [BTC], {}, tmp_path)
     report = await second.report([OpenOrder("at-2", BTC, None)], [BTC], START_TS - 1_000)
     kinds = [type(event) for event in report.events]
     assert kinds == [OrderReported, OrderFilled, BalancesUpdated]

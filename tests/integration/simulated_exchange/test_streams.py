@@ -54,6 +54,28 @@ async def test_depth_diffs_are_merged_and_contiguous(client: RawClient) -> None:
     assert merged[0]["u"] - merged[0]["U"] > events[0]["u"] - events[0]["U"]
 
 
+async def test_a_diff_begins_with_the_first_update_id_of_its_first_change(
+    client: RawClient,
+) -> None:
+    """Recorded changes cover many ids each; a client that lost none must see no gap."""
+    running = client.running
+    async with client.socket("/ws") as ws:
+        await command(ws, "SUBSCRIBE", "btcusdt@depth@100ms")
+        last_id, _, _ = running.exchange.depth("BTCUSDT", 1)
+        now = running.exchange.now
+        for first, last in ((1, 40), (41, 90)):
+            ids = (last_id + first, last_id + last)
+            inject(
+                running,
+                MarketLevels(now, "BTCUSDT", ((5_999_900 + first, 7),), (), update_ids=ids),
+            )
+        running.driver.advance_to(START_TS + 100)
+        event = await read(ws)
+    assert (event["U"], event["u"]) == (last_id + 1, running.exchange.depth("BTCUSDT", 1)[0])
+    assert event["u"] - event["U"] > 80
+    assert [price for price, _ in event["b"]] == ["59999.41000000", "59999.01000000"]
+
+
 async def test_closed_candle_leaves_exactly_at_its_end_before_everything_else(
     client: RawClient,
 ) -> None:

@@ -18,6 +18,7 @@ from autotrade.infrastructure.simulated_exchange.core.types import (
     OcoRequest,
     OrderKind,
     OrderRequest,
+    OtocoRequest,
     Side,
     TimeInForce,
 )
@@ -78,6 +79,18 @@ def _act(exchange: SimulatedExchange, action: tuple[str, int], ts: int) -> None:
                     ),
                 ),
             )
+        case "otoco":
+            pending = (
+                _limit(Side.SELL, 100 + abs(offset), OrderKind.LIMIT_MAKER),
+                OrderRequest(
+                    BTC,
+                    Side.SELL,
+                    OrderKind.STOP_LOSS,
+                    Decimal("0.01"),
+                    stop_price=Decimal(PRICE - 400) / 100,
+                ),
+            )
+            exchange.place_otoco("main", OtocoRequest(BTC, _limit(Side.BUY, -abs(offset)), pending))
         case "trade":
             taker = Side.BUY if number > 0 else Side.SELL
             exchange.apply(MarketTrade(ts, BTC, PRICE + offset, 700, taker))
@@ -90,7 +103,7 @@ def _act(exchange: SimulatedExchange, action: tuple[str, int], ts: int) -> None:
 
 
 ACTIONS = st.tuples(
-    st.sampled_from(["buy", "sell", "oco", "trade", "cancel", "cancel all", "deposit"]),
+    st.sampled_from(["buy", "sell", "oco", "otoco", "trade", "cancel", "cancel all", "deposit"]),
     st.integers(-40, 40),
 )
 
@@ -107,7 +120,7 @@ def _comparable(state: dict[str, Any]) -> dict[str, Any]:
     return state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(ACTIONS, max_size=40))
 def test_rows_merged_equal_the_export(actions: list[tuple[str, int]]) -> None:
     exchange = _exchange()

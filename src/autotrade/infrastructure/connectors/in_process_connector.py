@@ -7,13 +7,10 @@ filters and error codes are the same as over the wire, and the same gateway tran
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, assert_never
-
-import orjson
 
 from autotrade.application.ports import AccountReport, EventSink, OpenOrder
 from autotrade.domain.commands import (
@@ -45,9 +42,7 @@ from autotrade.infrastructure.connectors.order_gateway import OrderGateway
 from autotrade.infrastructure.connectors.order_ids import OrderIds
 from autotrade.infrastructure.simulated_exchange.core.exchange import SimulatedExchange
 from autotrade.infrastructure.simulated_exchange.core.types import (
-    BalancesChanged,
     Market,
-    OrderChanged,
     Output,
     Side,
 )
@@ -56,6 +51,7 @@ from autotrade.infrastructure.simulated_exchange.market.source import (
     MarketLevels,
     MarketTrade,
 )
+from autotrade.infrastructure.simulated_exchange.state_log import StateLog
 from autotrade.infrastructure.simulated_exchange.wire.user_events import user_event
 
 LARGEST = Decimal(1_000_000_000)
@@ -95,10 +91,9 @@ class InProcessExchangeConnector:
         *,
         rules: Mapping[str, MarketRules],
         balances: Mapping[str, Decimal],
-        state_file: Path | None = None,
+        account_log: StateLog | None = None,
     ) -> None:
-        self._clock, self._state_file = clock, state_file
-        self._is_saving = False
+        self._clock, self._account_log = clock, account_log
         self._directory = MarketDirectory()
         self._directory.know(rules)
         self._directory.keep_rules(rules)
@@ -110,7 +105,7 @@ class InProcessExchangeConnector:
         self._exchange = SimulatedExchange(
             [listed_market(symbol, rule) for symbol, rule in rules.items()], start_ts=now
         )
-        self._exchange.open_account(ACCOUNT, balances)
+        self._open_account(balances)
         client = InProcessClient(self._exchange, clock, self._on_outputs)
         self._client = client
         ids = OrderIds(settings.client_id_prefix)
@@ -126,9 +121,18 @@ class InProcessExchangeConnector:
             remeasure_clock=_nothing_to_measure,
         )
         self._pump: EventPump | None = None
-        if state_file is not None and state_file.exists():
-            self.restore_state(orjson.loads(state_file.read_bytes()))
         feed.listen(self)
+
+    def _open_account(self, balances: Mapping[str, Decimal]) -> None:
+        """The account as its log left it, or a fresh one; from here on every change is logged."""
+        log = self._account_log
+        stored = log.load() if log is not None else None
+        if stored is not None:
+            self._exchange.restore_state(stored)
+        else:
+            self._exchange.open_account(ACCOUNT, balances)
+        if log is not None:
+            log.open(self._exchange)
 
     # --- the market comes in --------------------------------------------------------------
 
@@ -176,12 +180,10 @@ class InProcessExchangeConnector:
 
     def _on_outputs(self, outputs: Sequence[Output]) -> None:
         """What the core says of the account, in the words of the user stream."""
+        if self._account_log is not None:
+            self._account_log.on_outputs(self._exchange, outputs)
         if self._pump is None:
             return
-        is_ours = any(isinstance(output, OrderChanged | BalancesChanged) for output in outputs)
-        if self._state_file is not None and is_ours and not self._is_saving:
-            self._is_saving = True
-            asyncio.get_running_loop().call_soon(self._save)
         now = self._clock.now_ms()
         for output in outputs:
             event = user_event(output, 0)
@@ -229,26 +231,10 @@ class InProcessExchangeConnector:
         return await self._questions.fee_rates(symbols)
 
     async def close(self) -> None:
-        self._save()
         if self._pump is not None:
             await self._pump.close()
-
-    # --- the account survives a restart ---------------------------------------------------
-
-    def export_state(self) -> dict[str, Any]:
-        """JSON-ready: balances, orders, executions."""
-        return self._exchange.export_state()
-
-    def _save(self) -> None:
-        """Simulated money: whole or not at all, but not worth an fsync."""
-        self._is_saving = False
-        if self._state_file is not None:
-            fresh = self._state_file.with_suffix(".tmp")
-            fresh.write_bytes(orjson.dumps(self.export_state()))
-            fresh.replace(self._state_file)
-
-    def restore_state(self, state: Mapping[str, Any]) -> None:
-        self._exchange.restore_state(state)
+        if self._account_log is not None:
+            self._account_log.close()
 
     async def _balances_and_rules(self, command: QueryBalances) -> Sequence[Event]:
         balances = await self._questions.balances()
@@ -264,13 +250,13 @@ async def simulate_on(
     connection: Connection,
     symbols: Sequence[str],
     balances: Mapping[str, Decimal] | None = None,
-    state_file: Path | None = None,
+    data_dir: Path | None = None,
 ) -> tuple[CcxtMarketDataFeed, InProcessExchangeConnector]:
     """Public streams of a venue, orders to a matching engine in this process; no keys.
 
     `balances` is what the simulated account begins with; `START_QUOTE` of each quote currency if
-    none is given. With a `state_file` the account goes on where it stood. Call it before the feed
-    starts.
+    none is given. With a `data_dir` the account is kept there and goes on where it stood. Call it
+    before the feed starts.
     """
     if connection.settings.has_keys:
         raise ValueError("expected no keys for a simulation on live data, was some, leave them out")
@@ -283,7 +269,7 @@ async def simulate_on(
         connection.clock,
         rules=rules,
         balances=balances,
-        state_file=state_file,
+        account_log=StateLog(data_dir) if data_dir is not None else None,
     )
     return connection.feed, connector
 

@@ -119,7 +119,7 @@ def test_recorded_ids_start_again_above_the_old_ones() -> None:
     trade(again, 10_000, "1", trade_id=701)
     levels(again, bids=[(9_900, "2")], update_ids=(4_000, 4_004))
     assert [one.id for one in again.trades(SYMBOL)] == [901, 902]
-    assert again.depth(SYMBOL, 1)[0] == 5_011 + 5
+    assert again.depth(SYMBOL, 1)[0] == 5_010 + 5
 
 
 @pytest.mark.parametrize(

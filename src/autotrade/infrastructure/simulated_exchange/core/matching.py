@@ -54,6 +54,8 @@ class SymbolEngine:
         self._context = context
         self._trade_offset = self._update_offset = 0
         self._recorded_ids: tuple[int, int] | None = None
+        self._is_numbered = False
+        """the source has given update ids of its own"""
         self.clearing: Clearing
 
     @property
@@ -294,8 +296,9 @@ class SymbolEngine:
             return
         first = last = self.last_update_id + 1
         if recorded is None:
-            self._update_offset += 1
+            self._update_offset += self._is_numbered
         else:
+            self._is_numbered = True
             last = recorded[1] + self._update_offset
             if self.last_update_id == 0:
                 first = recorded[0]
