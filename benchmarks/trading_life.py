@@ -1,7 +1,7 @@
 """A long, deterministic trading life as journal rows: the real mixture, made by the real engine.
 
 Most deals go as they should (BUY accepted and filled, in one or more parts, OCO accepted, target
-filled); some are canceled, rejected, of unknown outcome, or end by their stop. Used by the journal's
+filled); some are canceled, rejected, of unknown outcome, or end by their stop. For the journal's
 and the recovery's benchmarks.
 """
 
@@ -21,6 +21,11 @@ from autotrade.domain.state import Record
 
 JournalLine = tuple[Record, int | None]
 """A record and the deal of its column."""
+
+
+SIGNAL_CHANCE = 0.1
+"""A step. About a quarter of the rows are decisions then, most of them refusals, as in long runs of
+the bot."""
 
 
 class WritingHarness(EngineHarness):
@@ -57,32 +62,49 @@ def trading_life(rows: int, seed: int = 7) -> WritingHarness:
     while len(bot.written) < rows:
         price *= 1 + rng.gauss(0, 0.003)
         bot.price(f"{price:.2f}")
-        bot.wait(rng.choice((1, 3, 20)))
-        if rng.random() < 0.4:
+        bot.wait(rng.choice((1, 2, 9)))
+        if rng.random() < SIGNAL_CHANCE:
             bot.signal()
-        for order in [order for order in bot.state.orders.all() if order.is_open()]:
-            _live(bot, rng, order.id, price)
+        for deal in bot.state.deals.open_deals():
+            for order_id in list(deal.order_ids):
+                _live(bot, rng, order_id, price)
     return bot
 
 
 def _live(bot: WritingHarness, rng: random.Random, order_id: str, price: float) -> None:
+    """What the exchange says of an order now, if anything."""
     order = bot.state.orders.get(order_id)
     if not order.is_open():
         return
     chance = rng.random()
-    if not order.is_working and chance < 0.02:
+    if not order.is_working and order.list_id is None and chance < 0.02:
         bot.reject(order_id)
-    elif not order.is_working and chance < 0.04:
+    elif not order.is_working and order.list_id is None and chance < 0.04:
         bot.unknown(order_id)
         bot.ts += 6_000
         bot.send(events.OrderNotFound, order_id=order_id)
     elif not order.is_working:
         bot.accept(order_id)
-    elif _trades(order, price):
-        is_part = chance < 0.3 and order.remaining > Decimal("0.01")
-        bot.fill(order_id, "0.005" if is_part else None, trade_id=f"{order_id}-{order.filled}")
-    elif chance < 0.01:
+    elif order.cancel_requested_ts is not None:
         bot.cancel(order_id, str(order.filled))
+    elif _trades(order, price):
+        _end_sibling(bot, order)
+        is_part = chance < 0.3 and order.remaining > Decimal("0.01")
+        bot.fill(
+            order_id,
+            "0.005" if is_part else None,
+            f"{price:.2f}" if order.price is None else None,
+            trade_id=f"{order_id}-{order.filled}",
+        )
+
+
+def _end_sibling(bot: WritingHarness, order: Order) -> None:
+    """Of a pair of exits the exchange lets only one fill."""
+    for other_id in bot.state.deals.get(order.deal_id).order_ids:
+        other = bot.state.orders.get(other_id)
+        is_pair = order.list_id is not None and other.list_id == order.list_id
+        if is_pair and other is not order and other.is_open():
+            bot.cancel(other_id, str(other.filled), "the other order of its pair fills")
 
 
 def _trades(order: Order, price: float) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / name) for name in ("", "src")]
 
-from tests.acceptance.kill_run import run_kills
+from tests.acceptance.kill_run import run_kills  # noqa: E402
 
 
 def main() -> int:

@@ -2,8 +2,8 @@
 
     AUTOTRADE_RECORDINGS=DIR python benchmarks/trials/recordings_trial.py [capture|day] [--json]
 
-capture: BTC/USDT 2024-08-08/09 at its own pace (about 11 minutes); beside it the connector's book is
-compared with one built offline from the raw lines, at every book that is given out. day: one
+capture: BTC/USDT 2024-08-08/09 at its own pace (about 11 minutes); beside it the connector's book
+is compared with one built offline from the raw lines, at every book that is given out. day: one
 recorded day at speed 120 (about 12 minutes). Exit 0 when the ledger differs in no asset, no book
 differs and the checker finds no fault.
 """
@@ -20,7 +20,13 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / name) for name in ("", "src")]
 
-from tests.acceptance.recordings_run import CAPTURE, DAY, DAY_MINUTES, run_capture, run_day
+from tests.acceptance.recordings_run import (  # noqa: E402
+    CAPTURE,
+    DAY,
+    DAY_MINUTES,
+    run_capture,
+    run_day,
+)
 
 
 def main() -> int:

@@ -293,7 +293,9 @@ def in_flight(lines: Iterable[Row]) -> list[str]:
             case "CancelOrderList":
                 waiting[data["target_id"]] = waiting[data["stop_id"]] = row["type"]
             case "OrderAccepted" | "OrderRejected" | "OrderFilled" | "OrderReported":
-                if not waiting.get(data["order_id"], "").startswith("Cancel") or (row["type"] == "OrderReported" and not data["is_open"]):
+                if not waiting.get(data["order_id"], "").startswith("Cancel") or (
+                    row["type"] == "OrderReported" and not data["is_open"]
+                ):
                     waiting.pop(data["order_id"], None)
             case "OrderCanceled" | "CancelRejected" | "OrderNotFound":
                 waiting.pop(data["order_id"], None)

@@ -19,14 +19,18 @@ BUSY: dict[str, Any] = {
     "trading": {
         "enable_orderbook_validation": False,
         "min_net_profit_percent": 0,
-        "max_open_deals": 27,
+        "max_open_deals": 54,
     },
-    "buy_order_monitor": {"max_age_minutes": 1, "check_interval_seconds": 1},
+    "buy_order_monitor": {
+        "max_age_minutes": 1,
+        "max_price_deviation_percent": 0.03,
+        "check_interval_seconds": 1,
+    },
     "stop_loss_monitor": {
-        "warning_percent": 0.1,
-        "orderbook_percent": 0.2,
-        "emergency_percent": 0.3,
-        "exchange_stop_percent": 0.6,
+        "warning_percent": 0.05,
+        "orderbook_percent": 0.1,
+        "emergency_percent": 0.15,
+        "exchange_stop_percent": 0.4,
         "hold_seconds_max": 5,
     },
     "signal_cooldown": {
@@ -52,6 +56,9 @@ def write_config(
     return path
 
 
-def write_busy_config(path: Path, *bases: str, **sections: Any) -> Path:
-    pair = {"profit_markup": 0.3, "deal_count": 9, "order_life_time": 1}
-    return write_config(path, *bases, pair=pair, **{**BUSY, **sections})
+def write_busy_config(
+    path: Path, *bases: str, pair: dict[str, Any] | None = None, **sections: Any
+) -> Path:
+    # Binance takes 5 stops a pair (MAX_NUM_ALGO_ORDERS), so 5 deals a pair can be protected.
+    values = {"profit_markup": 0.25, "deal_count": 5, "order_life_time": 1, **(pair or {})}
+    return write_config(path, *bases, pair=values, **{**BUSY, **sections})

@@ -22,7 +22,8 @@ from tests.acceptance.processes import (
     journal_rows,
 )
 
-AIMED = ("PlaceOrder", "PlaceOrderList", "CancelOrder", "CancelOrderList")
+BASES = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE")
+AIMED = (("PlaceOrder",), ("PlaceOrderList",), ("CancelOrder", "CancelOrderList"))
 AIM_SECONDS_MAX = 20.0
 LAST_RUN_SECONDS = 8
 Say = Callable[[str], None]
@@ -32,13 +33,13 @@ def run_kills(folder: Path, *, kills: int, seed: int, speed: float = 60.0, say: 
     """The whole trial in `folder`; its figures, with every fault as a sentence in `faults`."""
     choose = Random(seed)
     started = time.monotonic()
-    config = write_busy_config(folder / "busy.json")
+    config = write_busy_config(folder / "busy.json", *BASES)
     bot_dir, exchange_dir = folder / "bot", folder / "exchange"
     moments: list[dict[str, Any]] = []
     with Household(folder) as household:
-        exchange = household.exchange(
-            exchange_dir, "--speed", speed, "--market", f"seed:{seed + 100}"
-        )
+        market = ["--speed", speed, "--market", f"seed:{seed + 100}"]
+        symbols = [word for base in BASES for word in ("--symbol", f"{base}USDT")]
+        exchange = household.exchange(exchange_dir, *market, *symbols)
         for number in range(kills):
             bot = household.trade(bot_dir, "--attach", exchange.announce_file, config=config)
             moments.append(_kill_at_some_moment(bot, bot_dir, choose))
@@ -75,9 +76,11 @@ def _kill_at_some_moment(bot: Process, bot_dir: Path, choose: Random) -> dict[st
     else:
         bot.wait_line(READY)
         if how == "aimed":
-            aim = choose.choice(AIMED)
-            if tail.wait_row(lambda row: row["type"] == aim, bot, AIM_SECONDS_MAX) is None:
-                aim = f"no {aim} came"
+            wanted = choose.choice(AIMED)
+            aim = wanted[0]
+            for _ in range(choose.randint(1, 3)):
+                if not tail.wait_row(lambda row: row["type"] in wanted, bot, AIM_SECONDS_MAX):
+                    aim = f"no {aim} came"
             is_alive = bot.runs_for(choose.choice((0.0, 0.0, choose.uniform(0.0, 0.03))))
         else:
             is_alive = bot.runs_for(choose.uniform(0.0, 4.0))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from autotrade.application.narrator import Narrator
+from autotrade.application.narrator import Narrator, plain
 from autotrade.application.ports import (
     Clock,
     ExchangeConnector,
@@ -29,10 +29,12 @@ from autotrade.application.trading_engine import TradingEngine
 from autotrade.application.trading_loop import TradingLoop
 from autotrade.domain import events as e
 from autotrade.domain.entities.order import ZERO
-from autotrade.domain.settings import DomainSettings
+from autotrade.domain.settings import DomainSettings, StrategySettings
 from autotrade.domain.state import Record, TradingState
 
 HISTORY_CANDLES = 200
+EMA_SETTLES_IN = 8
+"""Periods after which what an EMA was seeded with weighs less than a millionth."""
 PERFORMANCE_SECONDS = 10.0
 OPERATOR_SECONDS = 1.0
 SNAPSHOT_SECONDS = 30.0
@@ -165,8 +167,9 @@ class RealtimeTrading:
         timeframe = self._settings.strategy.timeframe
         await self._feed.start(symbols, timeframe, self.loop)
         await self._connector.start(self.loop)
+        count = history_needed(self._settings.strategy)
         for symbol in symbols:
-            candles = await self._feed.history(symbol, timeframe, HISTORY_CANDLES)
+            candles = await self._feed.history(symbol, timeframe, count)
             self._engine.warm_up(symbol, candles)
         self._background(self._get_ready())
         self._background(self._every(self._plan.reconcile_seconds, self._reconcile_on_timer))
@@ -276,6 +279,7 @@ class RealtimeTrading:
                 PERFORMANCE_SECONDS, self.loop.queue_depth, self.state.totals.reconnects
             )
         )
+        self._notifier.notify(market_line(self._engine))
 
     async def _hear_operator(self) -> None:
         for action, by in self._inbox.take():
@@ -323,6 +327,27 @@ class RealtimeTrading:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             self.loop.fail(fault)
+
+
+def history_needed(strategy: StrategySettings) -> int:
+    """Candles to fetch at the start, so that every indicator stands where it would stand after
+    months of running."""
+    slowest = max(strategy.macd_slow * EMA_SETTLES_IN, strategy.sma_slow, strategy.min_candles)
+    return max(HISTORY_CANDLES, slowest + strategy.macd_signal)
+
+
+def market_line(engine: TradingEngine) -> str:
+    """Each pair's price, condition and advice, and how many deals are open on it."""
+    state = engine.state
+    parts = []
+    for symbol in state.pairs:
+        ticker, conditions = state.tickers.find(symbol), engine.conditions(symbol)
+        price = plain(ticker.price) if ticker is not None else "no price"
+        parts.append(
+            f"{symbol} {price} volatility {conditions.volatility} trend {conditions.trend}, "
+            f"{conditions.recommendation}, {state.deals.open_count(symbol)} open"
+        )
+    return "market " + " | ".join(parts)
 
 
 def resting_orders(state: TradingState) -> Sequence[str]:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar, assert_never
+from typing import TYPE_CHECKING, TypeVar
 
 from autotrade.application.ports import AccountReport, EventSink, ExchangeUnreachable, OpenOrder
 from autotrade.domain.commands import (
     AnyCommand,
-    CancelOrder,
-    CancelOrderList,
-    PlaceOrder,
-    PlaceOrderList,
     QueryBalances,
-    QueryOrder,
 )
 from autotrade.domain.entities.balance import Balance
 from autotrade.domain.events import (
@@ -89,21 +84,9 @@ class CcxtExchangeConnector:
         pump.start()
 
     async def execute(self, command: AnyCommand) -> Sequence[Event]:
-        match command:
-            case PlaceOrder():
-                return await self._gateway.place(command)
-            case PlaceOrderList():
-                return await self._gateway.place_list(command)
-            case CancelOrder():
-                return await self._gateway.cancel(command)
-            case CancelOrderList():
-                return await self._gateway.cancel_list(command)
-            case QueryOrder():
-                return await self._gateway.query(command)
-            case QueryBalances():
-                return await self._balances_and_rules(command)
-            case _:
-                assert_never(command)
+        if isinstance(command, QueryBalances):
+            return await self._balances_and_rules(command)
+        return await self._gateway.execute(command)
 
     async def report(
         self, orders: Sequence[OpenOrder], symbols: Sequence[str], trades_since_ms: int

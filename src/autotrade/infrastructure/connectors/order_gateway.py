@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from autotrade.domain.commands import (
     CancelOrder,
     CancelOrderList,
+    Orders,
     PlaceOrder,
     PlaceOrderList,
     QueryOrder,
@@ -81,6 +82,22 @@ class OrderGateway:
         self._client, self._settings, self._clock = client, settings, clock
         self._directory, self._ids, self._questions = directory, ids, questions
         self._remeasure_clock = remeasure_clock
+
+    async def execute(self, command: Orders | QueryOrder) -> Sequence[Event]:
+        """Send what the command asks for; the outcome as events."""
+        match command:
+            case PlaceOrder():
+                return await self.place(command)
+            case PlaceOrderList():
+                return await self.place_list(command)
+            case CancelOrder():
+                return await self.cancel(command)
+            case CancelOrderList():
+                return await self.cancel_list(command)
+            case QueryOrder():
+                return await self.query(command)
+            case _:
+                assert_never(command)
 
     # --- place ----------------------------------------------------------------------------
 
