@@ -16,7 +16,7 @@ from autotrade.infrastructure.simulated_exchange.market.source import (
 
 START_TS = 1_760_000_040_000
 MINUTE_MS = 60_000
-STEP_MS = 2_000
+STEP_MS = 6_000
 BASE_PRICE = 2_000.0
 TREND_PER_MINUTE = 0.0004
 WAVE_MINUTES = 14.0
@@ -76,8 +76,8 @@ class WaveMarket:
         while True:
             ts = START_TS + number * STEP_MS
             middle = round(self.price(number * STEP_MS / MINUTE_MS))
-            bids = tuple((middle - 1 - 3 * step, 60_000) for step in range(40))
-            asks = tuple((middle + 1 + 3 * step, 60_000) for step in range(40))
+            bids = tuple((middle - 1 - 3 * step, 60_000) for step in range(20))
+            asks = tuple((middle + 1 + 3 * step, 60_000) for step in range(20))
             yield MarketLevels(ts, "ETHUSDT", bids, asks, is_snapshot=True)
             taker = Side.BUY if number % 2 else Side.SELL
             at = middle + 1 if taker is Side.BUY else middle - 1

@@ -41,7 +41,9 @@ SNAPSHOT_SECONDS = 30.0
 RULES_SECONDS = 600.0
 FLATTEN_SECONDS_MAX = 30.0
 OUTCOME_SECONDS_MAX = 5.0
-BALANCE_ATTEMPTS = 5
+SETTLE_SECONDS_MAX = 20.0
+SETTLE_SECONDS_MAX = 10.0
+SETTLE_PAUSE_SECONDS = 0.25
 UNREACHABLE = (ExchangeUnreachable, OSError, TimeoutError)
 
 
@@ -105,6 +107,8 @@ class RealtimeTrading:
         self._narrator = Narrator(state, with_book=settings.trading.log_orderbook_analysis)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.Task[None] | None = None
+        self._has_begun = False
+        self._end_text = "ended by a fault"
         self.ledger_difference: dict[str, Decimal] | None = None
 
     # --- the session --------------------------------------------------------------------------
@@ -114,9 +118,10 @@ class RealtimeTrading:
         after everything that could be saved was saved."""
         try:
             await self._start()
-            reason = await self.loop.run()
+            self._has_begun = True
+            self._end_text = await self.loop.run()
             await self._settle()
-            return reason
+            return self._end_text
         finally:
             await self._end()
 
@@ -124,6 +129,13 @@ class RealtimeTrading:
         """Orderly stop: no new deals, then (if asked) flat, then the end. Safe to call twice."""
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(text))
+
+    def fail(self, fault: BaseException) -> None:
+        """End at once, in order but loudly; a session that is stopping anyway only says it."""
+        if self._stopping is None:
+            self.loop.fail(fault)
+        else:
+            self._notifier.notify(str(fault), is_warning=True)
 
     def now_ms(self) -> int:
         return self._clock.now_ms()
@@ -215,15 +227,20 @@ class RealtimeTrading:
         )
 
     async def _settle(self) -> None:
-        """Hear the outcomes of what is on its way and compare the books once more."""
+        """Hear the outcomes of what is on its way and compare the books until they agree."""
         await self.loop.finish(OUTCOME_SECONDS_MAX)
-        for _ in range(BALANCE_ATTEMPTS):
-            if not await self._reconcile("stop"):
-                return
-            await self.loop.finish(OUTCOME_SECONDS_MAX)
-            self.ledger_difference = self._difference()
-            if not any(self.ledger_difference.values()):
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS_MAX):
+                while not await self._books_agree():
+                    await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+
+    async def _books_agree(self) -> bool:
+        """A trade may fall between the answers of one comparison; then the next one is right."""
+        if not await self._reconcile("stop"):
+            return False
+        await self.loop.finish(OUTCOME_SECONDS_MAX)
+        self.ledger_difference = self._difference()
+        return not any(self.ledger_difference.values())
 
     def _difference(self) -> dict[str, Decimal]:
         """Start balances plus our fills, minus what the exchange says we have; zero is right."""
@@ -240,9 +257,10 @@ class RealtimeTrading:
         for task in (*self._tasks, *([self._stopping] if self._stopping else [])):
             task.cancel()
         try:
-            await self.loop.close("stopped")
-            await self._journal.sync()
-            await self._snapshots.save(self.state)
+            if self._has_begun:  # a start that failed leaves the folder as it was
+                await self.loop.close(self._end_text)
+                await self._journal.sync()
+                await self._snapshots.save(self.state)
         finally:
             await self._connector.close()
             await self._feed.close()
@@ -343,6 +361,8 @@ def market_line(engine: TradingEngine) -> str:
     for symbol in state.pairs:
         ticker, conditions = state.tickers.find(symbol), engine.conditions(symbol)
         price = plain(ticker.price) if ticker is not None else "no price"
+        if (stale := state.stale_text(symbol)) is not None:
+            price = f"{price} (STALE: {stale})"
         parts.append(
             f"{symbol} {price} volatility {conditions.volatility} trend {conditions.trend}, "
             f"{conditions.recommendation}, {state.deals.open_count(symbol)} open"
