@@ -16,7 +16,7 @@ from tests.engine_harness import EngineHarness
 from autotrade.domain import events
 from autotrade.domain.decisions import Decision
 from autotrade.domain.entities.order import Order, OrderSide
-from autotrade.domain.settings import DomainSettings
+from autotrade.domain.settings import DomainSettings, SignalCooldownSettings
 from autotrade.domain.state import Record
 
 JournalLine = tuple[Record, int | None]
@@ -24,8 +24,11 @@ JournalLine = tuple[Record, int | None]
 
 
 SIGNAL_CHANCE = 0.1
-"""A step. About a quarter of the rows are decisions then, most of them refusals, as in long runs of
-the bot."""
+SETTINGS = DomainSettings(
+    signal_cooldown=SignalCooldownSettings(after_signal_seconds=5.0, after_loss_seconds=5.0)
+)
+"""Short pauses, because this life's steps are short: about a tenth of the rows are decisions then,
+half of them refusals. In runs of the whole bot it was a sixteenth."""
 
 
 class WritingHarness(EngineHarness):
@@ -57,12 +60,12 @@ class WritingHarness(EngineHarness):
 def trading_life(rows: int, seed: int = 7) -> WritingHarness:
     """A life of at least so many rows."""
     rng = random.Random(seed)
-    bot = WritingHarness(DomainSettings())
+    bot = WritingHarness(SETTINGS)
     price = 2000.0
     while len(bot.written) < rows:
         price *= 1 + rng.gauss(0, 0.003)
         bot.price(f"{price:.2f}")
-        bot.wait(rng.choice((1, 2, 9)))
+        bot.wait(rng.choice((1, 2, 3)))
         if rng.random() < SIGNAL_CHANCE:
             bot.signal()
         for deal in bot.state.deals.open_deals():
@@ -85,6 +88,8 @@ def _live(bot: WritingHarness, rng: random.Random, order_id: str, price: float) 
         bot.send(events.OrderNotFound, order_id=order_id)
     elif not order.is_working:
         bot.accept(order_id)
+        if order.list_id is None and (order.price is None or _trades(order, price)):
+            bot.fill(order_id, price=f"{price:.2f}")  # a taker does not wait
     elif order.cancel_requested_ts is not None:
         bot.cancel(order_id, str(order.filled))
     elif _trades(order, price):
@@ -93,7 +98,6 @@ def _live(bot: WritingHarness, rng: random.Random, order_id: str, price: float) 
         bot.fill(
             order_id,
             "0.005" if is_part else None,
-            f"{price:.2f}" if order.price is None else None,
             trade_id=f"{order_id}-{order.filled}",
         )
 
@@ -112,6 +116,6 @@ def _trades(order: Order, price: float) -> bool:
     if order.stop_price is not None:
         return price <= order.stop_price
     if order.price is None:
-        return True
+        return False
     is_buy = order.side is OrderSide.BUY
     return price <= order.price * Decimal("1.001") if is_buy else price >= order.price

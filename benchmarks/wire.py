@@ -38,8 +38,8 @@ def config() -> dict[str, object]:
                 "quote_currency": path.market.quote,
                 "order_life_time": 5,
                 "deal_quota": 100,
-                "profit_markup": 1.0,
-                "deal_count": 1000,
+                "profit_markup": 0.75,
+                "deal_count": 5,
             }
             for path in PATHS
         ],

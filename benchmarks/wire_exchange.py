@@ -45,7 +45,7 @@ FIRST_ENTRY = "-B1"
 """End of the client order id of a deal's first BUY; a re-created one answers no candle."""
 
 WAVE_CANDLES = 6
-RISE = 0.0002
+RISE = 0.0003
 RIPPLE = 0.001
 
 
@@ -157,7 +157,8 @@ def install(running: EmbeddedExchange, samples: Path) -> None:
         sent_ns = closed_ns.get(values["symbol"])
         is_first = str(values.get("newClientOrderId", "")).endswith(FIRST_ENTRY)
         if is_first and sent_ns is not None:
-            out.write(json.dumps({"symbol": values["symbol"], "ns": entered_ns - sent_ns}) + "\n")
+            sample = {"symbol": values["symbol"], "sent_ns": sent_ns, "ns": entered_ns - sent_ns}
+            out.write(json.dumps(sample) + "\n")
         return operation.handler(call, values)
 
     table[ORDER_PATH] = replace(operation, handler=place)

@@ -7,7 +7,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from autotrade.application.use_cases.run_realtime_trading import (
 from autotrade.config.credentials import load_credentials
 from autotrade.config.errors import ConfigurationError
 from autotrade.config.settings import Settings
+from autotrade.domain.settings import DomainSettings
 from autotrade.domain.state import Totals, TradingState
 from autotrade.infrastructure.connectors.ccxt_connection import Connection, open_connector
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from autotrade.infrastructure.simulated_exchange.announcement import Announcement
 
 INSTALLATION_ID_BYTES = 4
+DELAY_SECONDS = 0.25
+"""What a busy machine may take to bring a book from the embedded exchange to a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +70,14 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
         recovered = load_state(folder, settings.pairs())
         _refuse_foreign_folder(settings, recovered.state, folder.path)
         installation_id = recovered.state.installation_id or _new_installation_id()
-        async with exchange_of(settings, folder) as announcement:
+        async with exchange_of(settings, folder) as exchange:
+            announcement = exchange.announcement
             connection = await open_connector(
                 connector_settings(settings, installation_id, announcement)
             )
             feed, connector = await _ends(settings, connection, folder)
             session = RealtimeTrading(
-                settings.to_domain(),
+                _domain_settings(settings),
                 recovered.state,
                 identity=_identity(settings, installation_id),
                 plan=RunPlan(
@@ -92,24 +96,26 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
             )
             card = _start_card(settings, folder, recovered, connection, announcement)
             _say(render_start_card(card), options)
-            return await _run(session, options, announcement)
+            return await _run(session, options, exchange)
 
 
 # --- running ------------------------------------------------------------------------------------
 
 
-async def _run(
-    session: RealtimeTrading, options: TradeOptions, announcement: Announcement | None
-) -> int:
+async def _run(session: RealtimeTrading, options: TradeOptions, exchange: ServedExchange) -> int:
     before = replace(session.state.totals, refused=dict(session.state.totals.refused))
     before.pnl_net, before.fees = dict(before.pnl_net), dict(before.fees)
     started = time.monotonic()
     with _stop_signals(session.request_stop):
-        ending = _watch_recording(session, announcement)
+        watches = [
+            asyncio.create_task(_watch_recording(session, exchange.announcement)),
+            asyncio.create_task(_watch_exchange(session, exchange)),
+        ]
         try:
             reason = await session.run()
         finally:
-            ending.cancel()
+            for watch in watches:
+                watch.cancel()
     summary = _summary(session, before, time.monotonic() - started, reason)
     if options.json_output:
         write_json(summary_json(summary))
@@ -145,19 +151,20 @@ class _stop_signals:  # noqa: N801 - reads as a verb in `with`
             signal.signal(number, handler)  # type: ignore[arg-type]
 
 
-def _watch_recording(
-    session: RealtimeTrading, announcement: Announcement | None
-) -> asyncio.Task[None]:
+async def _watch_recording(session: RealtimeTrading, announcement: Announcement | None) -> None:
     """A recording ends; the bot then stops in order instead of watching a dead market."""
+    if announcement is None or announcement.end_ts is None:
+        return
+    while (left_ms := announcement.end_ts - session.now_ms()) > 0:  # noqa: ASYNC110 - a clock
+        await asyncio.sleep(left_ms / 1000 / announcement.speed)
+    session.request_stop("the recording is at its end")
 
-    async def watch() -> None:
-        if announcement is None or announcement.end_ts is None:
-            return
-        while (left_ms := announcement.end_ts - session.now_ms()) > 0:  # noqa: ASYNC110 - a clock
-            await asyncio.sleep(left_ms / 1000 / announcement.speed)
-        session.request_stop("the recording is at its end")
 
-    return asyncio.create_task(watch())
+async def _watch_exchange(session: RealtimeTrading, exchange: ServedExchange) -> None:
+    """An exchange that we started and that is gone does not come back: the session ends with it.
+    One that was there before us (attached) may return, so the connector goes on dialling it."""
+    if exchange.died is not None:
+        session.fail(await exchange.died())
 
 
 # --- building -----------------------------------------------------------------------------------
@@ -178,6 +185,15 @@ def _identity(settings: Settings, installation_id: str) -> SessionIdentity:
         market=_market_name(settings),
         request_window_ms=_request_window_ms(settings),
     )
+
+
+def _domain_settings(settings: Settings) -> DomainSettings:
+    """The settings, with room for this machine's own delays in accelerated time: at 60 times real
+    time a book that took a sixth of a second to get here is ten seconds old on arrival."""
+    domain = settings.to_domain()
+    analyzer = domain.orderbook_analyzer
+    age_seconds = max(analyzer.max_book_age_seconds, DELAY_SECONDS * settings.market_speed)
+    return replace(domain, orderbook_analyzer=replace(analyzer, max_book_age_seconds=age_seconds))
 
 
 def _market_name(settings: Settings) -> str:
@@ -205,11 +221,20 @@ def _refuse_foreign_folder(settings: Settings, state: TradingState, path: Path) 
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ServedExchange:
+    """The embedded exchange of a run; nothing is set on every other venue."""
+
+    announcement: Announcement | None = None
+    died: Callable[[], Awaitable[Exception]] | None = None
+    """Waits until the exchange that was started for this run ends by itself."""
+
+
 @asynccontextmanager
-async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[Announcement | None]:
-    """The embedded exchange: started for this run, or one that runs already; None elsewhere."""
+async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[ServedExchange]:
+    """The embedded exchange: started for this run, or one that runs already."""
     if settings.exchange.venue != "embedded":
-        yield None
+        yield ServedExchange()
         return
     from autotrade.infrastructure.simulated_exchange.announcement import (
         announcement_of,
@@ -221,7 +246,7 @@ async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[A
     )
 
     if settings.exchange.attach is not None:
-        yield read_announcement(settings.exchange.attach)
+        yield ServedExchange(read_announcement(settings.exchange.attach))
         return
     exchange = settings.exchange
     options = ExchangeProcessOptions(
@@ -237,7 +262,7 @@ async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[A
     )
     running = await launch(LaunchOptions(process=options))
     try:
-        yield announcement_of(running.announce)
+        yield ServedExchange(announcement_of(running.announce), running.died)
     finally:
         await running.stop()
 

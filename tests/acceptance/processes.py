@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -269,8 +270,9 @@ class JournalTail:
         self._path = data_dir / "journal.jsonl"
         self._offset = self._path.stat().st_size if self._path.exists() else 0
         self._rest = b""
+        self._unread: deque[Row] = deque()
 
-    def news(self) -> list[Row]:
+    def _news(self) -> list[Row]:
         """The whole lines since the last look."""
         try:
             with self._path.open("rb") as stream:
@@ -288,9 +290,11 @@ class JournalTail:
         """The next row that is wanted; None when the process ended or the time is over."""
         deadline = time.monotonic() + seconds
         while True:
-            found = next((row for row in self.news() if wanted(row)), None)
-            if found is not None:
-                return found
+            self._unread.extend(self._news())
+            while self._unread:
+                row = self._unread.popleft()
+                if wanted(row):
+                    return row
             if not process.is_running or time.monotonic() > deadline:
                 return None
             time.sleep(_LOOK_SECONDS)

@@ -62,10 +62,12 @@ def run_day(
     speed: float,
     seconds: float | None,
     exit_seconds_max: float,
+    is_busy: bool = False,
 ) -> dict[str, Any]:
     """The bot over one recorded day of three pairs; the checker looks at the exchange's accounts
     afterwards, brought back from its own files."""
-    config = write_config(folder / "day.json", *BASES)
+    write = write_busy_config if is_busy else write_config
+    config = write(folder / "day.json", *BASES)
     until = [] if seconds is None else ["--for", f"{seconds:.0f}s"]
     recording = ["--recording", *files]
     day = ["--recording-start", start, "--recording-minutes", minutes]

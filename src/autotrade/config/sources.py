@@ -221,7 +221,8 @@ def _read_text(path: Path) -> str:
         ) from None
     except OSError as error:
         raise ConfigurationError(
-            f"{path}: expected a readable file, was {error.strerror}; correct its permissions."
+            f"{path}: expected a readable file, was {error.strerror}; correct its permissions, or "
+            "name another file."
         ) from None
 
 

@@ -57,7 +57,8 @@ class OrderbookAnalyzerSettings:
     )
     max_slippage_percent: Percent = setting(Decimal(2), "slippage of our size that is refused")
     max_book_age_seconds: Annotated[float, Gt(0)] = setting(
-        10.0, "an older book is stale and refused"
+        10.0,
+        "an older book is stale and refused (accelerated simulation: at least 0.25 real seconds)",
     )
 
 

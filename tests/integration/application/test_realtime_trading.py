@@ -1,123 +1,25 @@
-"""A whole session with real parts: exchange over loopback TLS, the real client library, the real
-journal. Only the market is made for the test."""
+"""A whole session with real parts, from the start to an orderly end, again and again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
-from decimal import Decimal as D
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from autotrade.application.use_cases.run_realtime_trading import (
-    RealtimeTrading,
-    RunPlan,
-    SessionIdentity,
-)
 from autotrade.domain import events as e
-from autotrade.domain.entities.currency_pair import CurrencyPair
-from autotrade.domain.settings import DomainSettings, OrderbookAnalyzerSettings
-from autotrade.infrastructure.connectors.ccxt_connection import open_connector
-from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
-from autotrade.infrastructure.connectors.transport import loopback
-from autotrade.infrastructure.journal.data_folder import DataFolder
-from autotrade.infrastructure.journal.journal import JsonlJournal, read_rows, verify
-from autotrade.infrastructure.operator_inbox import FileOperatorInbox
-from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
+from autotrade.infrastructure.journal.journal import read_rows, verify
 from autotrade.infrastructure.repositories.state_loader import load_state
-from autotrade.infrastructure.repositories.state_snapshots import StateSnapshots
-from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchange, EmbeddedOptions
 from autotrade.infrastructure.terminal.commands.operator import write_word
+from tests.integration.bench import Bench, assert_books_agree, serving, until
 from tests.market_waves import WaveMarket
-
-SPEED = 600.0
-WAIT_SECONDS_MAX = 40.0
-SETTINGS = DomainSettings(
-    # an accelerated book is seldom younger than a fraction of a real second
-    orderbook_analyzer=OrderbookAnalyzerSettings(max_book_age_seconds=600.0)
-)
-
-
-@dataclass
-class Lines:
-    """The log, as a Notifier."""
-
-    lines: list[str] = field(default_factory=list)
-
-    def notify(self, text: str, *, is_warning: bool = False) -> None:
-        self.lines.append(text)
-
-
-class Bench:
-    """One exchange, one data folder; sessions come and go on them."""
-
-    def __init__(self, exchange: EmbeddedExchange, folder: Path) -> None:
-        self.exchange = exchange
-        self.folder = DataFolder(folder)
-        self.log = Lines()
-
-    async def session(self, **plan: object) -> RealtimeTrading:
-        self.folder.create()
-        journal = JsonlJournal.open(self.folder.journal)
-        pair = CurrencyPair("ETH", "USDT", 5, D(100), D("0.9"), 3)
-        recovered = load_state(self.folder, [pair])
-        connection = await open_connector(self._connector_settings())
-        assert connection.connector is not None
-        return RealtimeTrading(
-            SETTINGS,
-            recovered.state,
-            identity=SessionIdentity(
-                "attest", "1", "commit", "simulation", "embedded", "waves", int(5_000 * SPEED)
-            ),
-            plan=replace(RunPlan(speed=SPEED, reconcile_seconds=1.0), **plan),  # type: ignore[arg-type]
-            feed=connection.feed,
-            connector=connection.connector,
-            clock=connection.clock,
-            journal=journal,
-            snapshots=StateSnapshots(journal, SnapshotSet(self.folder)),
-            inbox=FileOperatorInbox(self.folder.path / "operator", self.log),
-            notifier=self.log,
-        )
-
-    def _connector_settings(self) -> ConnectorSettings:
-        exchange = self.exchange
-        assert exchange.tls_port is not None
-        assert exchange.certificates is not None
-        return ConnectorSettings(
-            venue=Venue.EMBEDDED,
-            transport=loopback(exchange.tls_port, exchange.certificates.authority),
-            api_key=exchange.options.api_key,
-            api_secret=exchange.options.api_secret,
-            client_id_prefix="attest-",
-            speed=SPEED,
-            receive_window_ms=5_000,
-            stale_seconds=5.0,
-            book_interval_seconds=0.05,
-        )
-
-
-async def until(condition: Callable[[], bool], what: str) -> None:
-    try:
-        async with asyncio.timeout(WAIT_SECONDS_MAX):
-            while not condition():
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        pytest.fail(f"{what} did not happen within {WAIT_SECONDS_MAX:g} s")
 
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    options = EmbeddedOptions(port=None, tls_port=0, speed=SPEED)
-    async with EmbeddedExchange(WaveMarket(), options) as exchange:
-        yield Bench(exchange, tmp_path / "data")
-        assert exchange.server.misses == []
-
-
-def assert_books_agree(session: RealtimeTrading) -> None:
-    assert session.ledger_difference is not None
-    assert not any(session.ledger_difference.values()), session.ledger_difference
+    async with serving(WaveMarket(), tmp_path / "data") as bench:
+        yield bench
 
 
 async def test_deals_live_and_die_and_the_books_agree(bench: Bench) -> None:

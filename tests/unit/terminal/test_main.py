@@ -109,7 +109,7 @@ def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run_main("--for", "1s", "--data-dir", str(tmp_path / "file" / "data"))
     assert (done.returncode, done.stdout) == (2, "")
-    assert "correct the path" in done.stderr
+    assert "a part of the path is a file: name another data folder" in done.stderr
     assert "Traceback" not in done.stderr
 
 

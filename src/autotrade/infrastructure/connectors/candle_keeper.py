@@ -13,6 +13,7 @@ from autotrade.domain.events import CandleClosed, Event, OrderBookUpdated
 from autotrade.infrastructure.connectors.backoff import Backoff
 from autotrade.infrastructure.connectors.candle_gate import CandleGate
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
+from autotrade.infrastructure.connectors.error_normalizer import normalize
 from autotrade.infrastructure.connectors.event_pump import EventPump
 from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.market_questions import MarketQuestions, candle_of_line
@@ -116,12 +117,16 @@ class CandleKeeper:
         gate = self._gate(symbol, self._timeframe)
         backoff = Backoff(self._settings.backoff_seed, longest_seconds=5.0)
         fruitless = 0
+        is_told = False
         while True:
             before = gate.last_open_ts
             try:
                 candles = await self._newer_candles(symbol, before or 0)
             except Exception as error:  # noqa: BLE001 the network is down: the stream says so too
-                LOG.info("%s candles not fetched: %s", symbol, self._settings.scrub(str(error)))
+                failure = normalize(error, self._settings.secrets)
+                if not is_told:
+                    LOG.info("%s candles not fetched yet: %s", symbol, failure.message)
+                is_told = True
                 await asyncio.sleep(backoff.next_seconds())
                 continue
             released = gate.offer(candles)

@@ -140,10 +140,24 @@ def read_answer(text: str) -> tuple[int | None, str | None]:
         return None, None
 
 
+def _connection_text(cause: BaseException, message: str) -> str:
+    """What happened in words. The library's message is the request's address and says nothing."""
+    name = type(cause).__name__
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        reason = cause.os_error.strerror or str(cause.os_error) or type(cause.os_error).__name__
+        return f"no connection to {cause.host} ({reason})"
+    if isinstance(cause, TimeoutError):
+        return f"no answer in time ({name})"
+    if isinstance(cause, aiohttp.ClientConnectionError | ConnectionError):
+        return f"the connection broke before an answer came ({name}: {cause})"
+    return f"{message} ({name})"
+
+
 def _of_connection(error: BaseException, message: str) -> Failure:
     """No answer at all. Only a failed connect proves that nothing left."""
-    cause = error.__cause__ if error.__cause__ is not None else error
-    text = f"{message} ({type(cause).__name__})"
+    inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
+    cause = error.__cause__ if error.__cause__ is not None else inner
+    text = _connection_text(cause, message)
     never_connected = isinstance(
         cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL
     )

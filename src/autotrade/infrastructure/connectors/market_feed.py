@@ -315,4 +315,5 @@ class CcxtMarketDataFeed:
             try:
                 await self._clock.measure(self._questions.server_time)
             except Exception as error:  # noqa: BLE001 the streams and orders say it louder
-                LOG.info("the clock was not measured: %s", self._settings.scrub(str(error)))
+                failure = normalize(error, self._settings.secrets)
+                LOG.info("the clock was not measured: %s", failure.message)

@@ -248,7 +248,8 @@ class OrderGateway:
             try:
                 await self._remeasure_clock()
             except Exception as error:  # noqa: BLE001 then the refusal itself is the answer
-                LOG.warning("clock not measured: %s", self._settings.scrub(str(error)))
+                failure = normalize(error, self._settings.secrets)
+                LOG.warning("clock not measured: %s", failure.message)
                 return answer
             answer = await self._try(lambda: request(dict(parameters)))
         return answer

@@ -24,6 +24,20 @@ MessageTap = Callable[[Any, Any], None]
 """(socket, decoded message); calls `forward` for what the library must see too."""
 
 
+class HeardFutures(dict[str, Any]):
+    """The library's waiting calls of one socket. Some it makes for nobody; when the socket breaks,
+    Python would report each of those as an error that was never looked at."""
+
+    def __setitem__(self, name: str, future: Any) -> None:
+        future.add_done_callback(_hear)
+        super().__setitem__(name, future)
+
+
+def _hear(future: Any) -> None:
+    if not future.cancelled():
+        future.exception()
+
+
 class TappedBinance(_Binance):  # type: ignore[misc]
     """Hooks: raw messages, sockets that went down, our clock, weight headers, raw error answers."""
 
@@ -46,6 +60,13 @@ class TappedBinance(_Binance):  # type: ignore[misc]
         return self._milliseconds()
 
     # --- sockets --------------------------------------------------------------------------
+
+    def client(self, url: str) -> Any:
+        """The library's socket to this address, made where it is missing."""
+        client = super().client(url)
+        if not isinstance(client.futures, HeardFutures):
+            client.futures = HeardFutures(client.futures)
+        return client
 
     def handle_message(self, client: Any, message: Any) -> None:
         self.tap(client, message)

@@ -133,9 +133,10 @@ class UserStream:
                 self._down.set()
             except Exception as error:  # noqa: BLE001 whatever the library raises: dial again
                 failure = normalize(error, self._settings.secrets)
+                if failure.message != self._down_text:  # the same trouble is told once
+                    LOG.warning("user stream not back yet: %s", failure.message)
                 self._down_text = failure.message
                 self._down.set()
-                LOG.warning("user stream not back yet: %s", failure.message)
             else:
                 self._is_up = True
                 self._backoff.reset()

@@ -40,6 +40,12 @@ class _Holder(msgspec.Struct):
     since: str
 
 
+class FolderUnusable(StoreFault):
+    """The disk refused before anything began: the machine's fault, nothing was lost."""
+
+    exit_code = 2
+
+
 class FolderLock:
     """Held until `release`, or until the process ends in whatever way. Also a context manager."""
 

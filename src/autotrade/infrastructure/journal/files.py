@@ -149,6 +149,7 @@ _ADVICE = {
     errno.EIO: "the disk failed: check it, and go on from a backup on another disk",
     errno.ENOENT: "the folder is not there: make it, or name another data folder",
     errno.ENOTDIR: "a part of the path is a file: name another data folder",
+    errno.EEXIST: "there is a file where a folder belongs: move it away",
     errno.EISDIR: "there is a folder where a file belongs: move it away",
 }
 

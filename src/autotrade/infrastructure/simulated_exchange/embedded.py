@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from autotrade.infrastructure.simulated_exchange.certificates import kept_certificates
 from autotrade.infrastructure.simulated_exchange.core.exchange import SimulatedExchange
 from autotrade.infrastructure.simulated_exchange.core.types import Output
 from autotrade.infrastructure.simulated_exchange.driver import (
@@ -30,10 +31,7 @@ from autotrade.infrastructure.simulated_exchange.wire.client_socket import Socke
 from autotrade.infrastructure.simulated_exchange.wire.keys import ApiKey
 from autotrade.infrastructure.simulated_exchange.wire.limits import LimitSettings
 from autotrade.infrastructure.simulated_exchange.wire.server import ExchangeServer, ServerSettings
-from autotrade.infrastructure.simulated_exchange.wire.tls import (
-    CertificateFiles,
-    make_certificates,
-)
+from autotrade.infrastructure.simulated_exchange.wire.tls import CertificateFiles
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +153,7 @@ class EmbeddedExchange:
         """Listen, and (unless a test drives by hand) let time run."""
         options = self.options
         if options.tls_port is not None:
-            self.certificates = make_certificates(self._certificate_folder())
+            self.certificates = kept_certificates(self._certificate_folder())
         self.port, self.tls_port = await self.server.start(
             port=options.port, tls_port=options.tls_port, files=self.certificates
         )

@@ -27,6 +27,12 @@ class ExchangeDidNotStart(Exception):
     """The child ended or said nothing in time; says what it complained of."""
 
 
+class ExchangeDied(Exception):
+    """The child ended while it was needed; says how, and what it complained of."""
+
+    exit_code = 1
+
+
 @dataclass(frozen=True, slots=True)
 class LaunchOptions:
     """What to start and how long to wait for it."""
@@ -66,6 +72,20 @@ class RunningExchange:
     def is_running(self) -> bool:
         return self.process.returncode is None
 
+    async def died(self) -> ExchangeDied:
+        """Wait until the child ends without having been told to."""
+        code = await self.process.wait()
+        for reader in self._readers:  # its last words may still be in the pipe
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(reader), 1.0)
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        words = f" (it said: {_said(self)})" if self.complaints else ""
+        return ExchangeDied(
+            f"expected the embedded exchange (process {self.pid}) to run as long as the bot, was "
+            f"ended {how}{words}; everything is written down, start again on the same data folder "
+            "to go on"
+        )
+
     async def stop(self) -> int:
         """End the child: first its stdin, then a signal, then by force. Its exit code."""
         process = self.process
@@ -99,7 +119,8 @@ class RunningExchange:
         async for line in self.process.stderr:
             text = line.decode(errors="replace").rstrip()
             self.complaints.append(text)
-            logger.info("exchange: %s", text)
+            if self.announce:  # what it says before it serves becomes `ExchangeDidNotStart`'s text
+                logger.info("exchange: %s", text)
 
 
 def _facts_of(line: bytes) -> dict[str, Any]:
@@ -140,7 +161,9 @@ async def launch(options: LaunchOptions) -> RunningExchange:
         raise
     if not running.announce:
         code = await running.stop()
-        raise ExchangeDidNotStart(f"the exchange ended with code {code}: {_said(running)}")
+        raise ExchangeDidNotStart(
+            f"the embedded exchange did not start (exit code {code}): {_said(running)}"
+        )
     running._readers.append(asyncio.create_task(running._read_lines()))
     return running
 

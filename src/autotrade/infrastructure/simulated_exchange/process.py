@@ -157,16 +157,13 @@ async def serve(options: ExchangeProcessOptions) -> int:
         _complain(str(error))
         return EXIT_USAGE
     except OSError as error:
-        _complain(f"expected a usable data folder {options.data_dir}, was not: {error}")
+        _complain(_unusable(options, error))
         return EXIT_USAGE
     try:
         await running.start()
     except OSError as error:
         await running.stop()
-        _complain(
-            f"expected free ports on 127.0.0.1, {_ports_text(options)} could not be opened "
-            f"({error.strerror or error}); choose others with --port and --tls-port"
-        )
+        _complain(_not_started(options, error))
         return EXIT_USAGE
     stop = asyncio.Event()
     _install_stops(options, stop)
@@ -191,6 +188,24 @@ def _greeting(running: EmbeddedExchange) -> str:
     return (
         f"The embedded exchange serves {' and '.join(addresses)} at speed "
         f"{running.options.speed:g}: {running.source.description}. Ctrl+C ends it."
+    )
+
+
+def _not_started(options: ExchangeProcessOptions, error: OSError) -> str:
+    """A port that cannot be had names no file; certificates that cannot be written do."""
+    if error.filename is not None:
+        return _unusable(options, error)
+    return (
+        f"expected free ports on 127.0.0.1, {_ports_text(options)} could not be opened "
+        f"({error.strerror or error}); choose others with --port and --tls-port"
+    )
+
+
+def _unusable(options: ExchangeProcessOptions, error: OSError) -> str:
+    place = error.filename or options.data_dir
+    return (
+        f"expected a usable data folder {options.data_dir}, was refused at {place} "
+        f"({error.strerror or error}); make it writable, or name another one with --data-dir"
     )
 
 

@@ -41,6 +41,8 @@ _SYSTEM_ADVICE = {
     errno.ENOSPC: "make room on the disk",
     errno.ENOENT: "correct the path",
     errno.ENOTDIR: "correct the path",
+    errno.EEXIST: "move away the file that stands where a folder belongs",
+    errno.EISDIR: "move away the folder that stands where a file belongs",
 }
 
 

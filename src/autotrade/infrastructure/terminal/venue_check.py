@@ -37,10 +37,10 @@ async def look_at_venue(settings: Settings, add: Add) -> None:
         # The library's import takes as long as the exchange's start: do both at once.
         library = asyncio.create_task(asyncio.to_thread(load_binance_class))
         try:
-            async with exchange_of(_attached(settings), folder) as announcement:
+            async with exchange_of(_attached(settings), folder) as exchange:
                 await library
                 connection = await open_connector(
-                    connector_settings(settings, "check", announcement)
+                    connector_settings(settings, "check", exchange.announcement)
                 )
                 try:
                     await _ask(settings, connection, add)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -156,11 +156,15 @@ def _look_at_disk(settings: Settings, findings: Findings) -> None:
         place = settings.data_folder
         while not place.exists():
             place = place.parent
-        if not place.is_dir() or not os.access(place, os.W_OK):
+        try:
+            # Asking for the permission is not enough: root has it on a disk that takes nothing.
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as error:
             raise PermissionError(
-                f"expected a writable folder, was {place} without permission to write; name "
-                "another one with --data-dir"
-            )
+                f"expected a writable folder, was {place}, which refuses "
+                f"({error.strerror or error}); name another one with --data-dir"
+            ) from None
         return f"{settings.data_folder} is writable"
 
     def room() -> str:
