@@ -96,6 +96,8 @@ def test_dust_of_earlier_deals_joins_the_next_sell() -> None:
     assert bot.deal.bought == D("0.0487")
     assert pair.amount == D("0.0487")
     assert bot.deal.dust_in == D("0.0000487")
+    assert bot.deal.dust_in_cost == D("0.09740000")  # its share of what the dust had cost
+    assert bot.deal.held == D("0.0487")
     assert bot.state.dust["ETH"].amount == D("0.0000014")
 
 
@@ -370,6 +372,7 @@ def test_coins_moved_away_end_the_deal_with_a_word() -> None:
         bot.wait(10)
     assert bot.deal.status is DealStatus.CLOSED
     assert "was moved away outside the bot" in (bot.deal.close_text or "")
+    assert bot.state.totals.deals_won == 0
 
 
 def test_market_at_the_target_already_takes_it_with_a_plain_limit() -> None:
@@ -443,6 +446,13 @@ def test_emergency_cancels_confirms_and_sells_at_market() -> None:
     out = bot.fill("at1-1-X1", price="1959")
     assert "(emergency)" in only(out, e.DealClosed).text
     assert deal.exit_reason is ExitReason.EMERGENCY
+
+
+def test_monitor_switched_off_leaves_the_stop_on_the_exchange_alone() -> None:
+    bot = EngineHarness(DomainSettings(stop_loss_monitor=StopLossMonitorSettings(enabled=False)))
+    bot.holding()
+    assert bot.price("1945") == []
+    assert bot.stop.is_working
 
 
 def test_level_before_emergency_is_not_emergency() -> None:

@@ -62,6 +62,7 @@ def test_money_is_rounded_half_to_even() -> None:
         ),
         (OrderType.LIMIT, OrderSide.BUY, "1", "0", None, "PRICE_FILTER"),
         (OrderType.LIMIT, OrderSide.BUY, "1", "2000000", None, "PRICE_FILTER"),
+        (OrderType.LIMIT, OrderSide.BUY, "1", "1000000", None, None),
         (OrderType.LIMIT, OrderSide.BUY, "1", "10000", "2000", None),
         (OrderType.LIMIT, OrderSide.BUY, "1", "10000.01", "2000", "PERCENT_PRICE_BY_SIDE"),
         (OrderType.LIMIT, OrderSide.SELL, "1", "400", "2000", None),
