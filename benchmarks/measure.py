@@ -228,6 +228,15 @@ def machine() -> dict[str, str]:
     }
 
 
+def machine_text() -> str:
+    """The machine in a sentence."""
+    facts = machine()
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory']}, {facts['system']}, "
+        f"{facts['python']}"
+    )
+
+
 def _cpu_model() -> str:
     with contextlib.suppress(OSError):
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.M)

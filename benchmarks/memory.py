@@ -126,7 +126,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, default=2.0, help="watched, after the warm-up")
     parser.add_argument("--warm-up", type=float, default=1.0, metavar="MINUTES")
     parser.add_argument("--speed", type=float, default=60.0)
-    parser.add_argument("--many-speed", type=float, default=10.0, help="with more than 3 pairs")
+    parser.add_argument("--many-speed", type=float, default=30.0, help="with more than 3 pairs")
 
 
 if __name__ == "__main__":

@@ -121,8 +121,8 @@ def measure(arguments: argparse.Namespace) -> list[Row]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--samples", type=int, default=150)
-    parser.add_argument("--speed", type=float, default=120.0)
+    parser.add_argument("--samples", type=int, default=120)
+    parser.add_argument("--speed", type=float, default=60.0)
 
 
 if __name__ == "__main__":

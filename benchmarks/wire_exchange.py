@@ -3,7 +3,7 @@
 It notes when it sends a closed candle and when the order that answers it arrives, both on its own
 monotonic clock, and writes one line of JSON for each pair of them. It ends when its stdin ends.
 
-    python benchmarks/wire_exchange.py --data-dir DIR --speed 120
+    python benchmarks/wire_exchange.py --data-dir DIR --speed 60
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ ORDER_PATH = ("REST", "POST", "/api/v3/order")
 FIRST_ENTRY = "-B1"
 """End of the client order id of a deal's first BUY; a re-created one answers no candle."""
 
-WAVE_CANDLES = 6
+WAVE_CANDLES = 4
 RISE = 0.0003
 RIPPLE = 0.001
 

@@ -28,7 +28,8 @@ from autotrade.domain.state import Totals, TradingState
 from autotrade.infrastructure.connectors.ccxt_connection import Connection, open_connector
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import live, loopback
-from autotrade.infrastructure.journal.data_folder import DataFolder
+from autotrade.infrastructure.heap import tend_heap
+from autotrade.infrastructure.journal.data_folder import DataFolder, before_anything
 from autotrade.infrastructure.journal.journal import JsonlJournal
 from autotrade.infrastructure.operator_inbox import FileOperatorInbox
 from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
@@ -45,6 +46,11 @@ if TYPE_CHECKING:
     from autotrade.infrastructure.simulated_exchange.announcement import Announcement
 
 INSTALLATION_ID_BYTES = 4
+THREAD_SWITCH_SECONDS = 0.0005
+"""How long the journal's thread may wait for the loop's. With Python's 5 ms a commit in a busy
+moment, and a candle's end is one, waits for that twice: before the fsync and after it."""
+RECORDING_START_SECONDS_MAX = 600.0
+"""A recording is first played on to the moment at which the accounts were left."""
 DELAY_SECONDS = 0.25
 """What a busy machine may take to bring a book from the embedded exchange to a decision."""
 
@@ -60,10 +66,14 @@ class TradeOptions:
 
 async def run_trade(settings: Settings, options: TradeOptions) -> int:
     """`trade`: recover, connect, trade until stopped, print the summary. Returns the exit code."""
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     folder = DataFolder(settings.data_folder)
-    with folder.lock():
-        folder.check_writable()
-        journal = JsonlJournal.open(folder.journal)
+    with before_anything():
+        lock = folder.lock()
+    with lock:
+        with before_anything():
+            folder.check_writable()
+            journal = JsonlJournal.open(folder.journal)
         notifier = LogNotifier()
         if journal.opened.cut_text:
             notifier.notify(journal.opened.cut_text, is_warning=True)
@@ -110,6 +120,7 @@ async def _run(session: RealtimeTrading, options: TradeOptions, exchange: Served
         watches = [
             asyncio.create_task(_watch_recording(session, exchange.announcement)),
             asyncio.create_task(_watch_exchange(session, exchange)),
+            asyncio.create_task(tend_heap(lambda: session.state.is_ready)),
         ]
         try:
             reason = await session.run()
@@ -240,7 +251,11 @@ async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[S
         announcement_of,
         read_announcement,
     )
-    from autotrade.infrastructure.simulated_exchange.launcher import LaunchOptions, launch
+    from autotrade.infrastructure.simulated_exchange.launcher import (
+        START_SECONDS_MAX,
+        LaunchOptions,
+        launch,
+    )
     from autotrade.infrastructure.simulated_exchange.process_options import (
         ExchangeProcessOptions,
     )
@@ -260,7 +275,8 @@ async def exchange_of(settings: Settings, folder: DataFolder) -> AsyncIterator[S
         symbols=() if exchange.recordings else _listed_symbols(settings),
         data_dir=folder.path,
     )
-    running = await launch(LaunchOptions(process=options))
+    seconds_max = RECORDING_START_SECONDS_MAX if exchange.recordings else START_SECONDS_MAX
+    running = await launch(LaunchOptions(process=options, start_seconds_max=seconds_max))
     try:
         yield ServedExchange(announcement_of(running.announce), running.died)
     finally:

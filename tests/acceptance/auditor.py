@@ -16,7 +16,7 @@ from tests.acceptance.exchange_client import ExchangeClient
 
 Row = dict[str, Any]
 OPEN = {"NEW", "PARTIALLY_FILLED", "PENDING_NEW"}
-NO_OUTCOME_NEEDED = ("QueryOrder", "QueryBalances")
+MOMENTS_MAX = 20
 
 
 @dataclass(slots=True)
@@ -32,6 +32,8 @@ class Audit:
     deals_open: int = 0
     deals_closed: int = 0
     deals_canceled: int = 0
+    trades_after_the_end: int = 0
+    """What rested went on trading after the bot had stopped; the next start will learn of it."""
     sessions: int = 0
     ledger_difference: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -44,14 +46,48 @@ def audit(rows: Iterable[Row], client: ExchangeClient, open_deals: Iterable[int]
     intents = _intents(lines, found)
     symbols = sorted({str(intent["symbol"]) for intent in intents.values()})
     orders = [order for symbol in symbols for order in client.all_orders(wire_name(symbol))]
-    trades = [trade for symbol in symbols for trade in client.my_trades(wire_name(symbol))]
+    trades, account = _at_one_moment(client, symbols)
+    trades, late = _split_late(lines, trades)
     found.intents, found.orders, found.trades = len(intents), len(orders), len(trades)
+    found.trades_after_the_end = len(late)
     _check_one_order_an_intent(intents, orders, found)
-    _check_legs(lines, intents, orders, trades, found)
+    _check_legs(lines, intents, orders, [*trades, *late], found)
     fills = _check_fills(lines, orders, trades, found)
     _check_deals(lines, set(open_deals), found)
-    _check_ledger(lines, fills, client.account(), found)
+    _check_ledger(lines, fills, late, account, found)
     return found
+
+
+def _at_one_moment(client: ExchangeClient, symbols: list[str]) -> tuple[list[Row], Row]:
+    """Trades and account of a moment in which nothing traded; the market does not wait for us."""
+    for _ in range(MOMENTS_MAX):
+        before = [trade for symbol in symbols for trade in client.my_trades(wire_name(symbol))]
+        account = client.account()
+        after = [trade for symbol in symbols for trade in client.my_trades(wire_name(symbol))]
+        if before == after:
+            return after, account
+    raise AssertionError("expected a moment without a trade, the account traded on and on")
+
+
+def _split_late(lines: list[Row], trades: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Trades of the bot's life, and those that came after its last look at the exchange, which it
+    takes between the word to stop and its journal's last line. (That the ledger was right at that
+    look is said by the bot's own summary.)"""
+    words = [row["ts"] for row in lines if row["type"] == "OperatorRequested"]
+    if lines[-1]["type"] != "SessionStopped" or not words:
+        return trades, []
+    told = {
+        (wire_name(row["data"]["symbol"]), row["data"]["exchange_id"], row["data"]["trade_id"])
+        for row in lines
+        if row["type"] == "OrderFilled"
+    }
+    late = [
+        trade
+        for trade in trades
+        if trade["time"] >= words[-1]
+        and (trade["symbol"], str(trade["orderId"]), str(trade["id"])) not in told
+    ]
+    return [trade for trade in trades if trade not in late], late
 
 
 def wire_name(symbol: str) -> str:
@@ -256,9 +292,13 @@ def _check_deals(lines: list[Row], open_deals: set[int], found: Audit) -> None:
 
 
 def _check_ledger(
-    lines: list[Row], fills: dict[tuple[str, str, str], Row], account: Row, found: Audit
+    lines: list[Row],
+    fills: dict[tuple[str, str, str], Row],
+    late: list[Row],
+    account: Row,
+    found: Audit,
 ) -> None:
-    """Start balances plus the journal's fills minus the exchange's account."""
+    """Start balances plus the journal's fills (plus what traded after it) minus the account."""
     expected: dict[str, Decimal] = defaultdict(Decimal)
     start = next(row for row in lines if row["type"] == "SessionStarted")
     for balance in start["data"]["start_balances"]:
@@ -269,6 +309,11 @@ def _check_ledger(
         expected[base] += sign * Decimal(fill["amount"])
         expected[quote] -= sign * Decimal(fill["amount"]) * Decimal(fill["price"])
         expected[fill["fee_asset"]] -= Decimal(fill["fee"])
+    for trade in late:
+        sign = 1 if trade["isBuyer"] else -1
+        expected[trade["symbol"].removesuffix("USDT")] += sign * Decimal(trade["qty"])
+        expected["USDT"] -= sign * Decimal(trade["qty"]) * Decimal(trade["price"])
+        expected[trade["commissionAsset"]] -= Decimal(trade["commission"])
     for balance in account["balances"]:
         expected[balance["asset"]] -= Decimal(balance["free"]) + Decimal(balance["locked"])
     for asset, difference in sorted(expected.items()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ SILENCE_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Collected:
-    """Sink that keeps every book that was given out."""
+    """Sink that keeps every book that was given out, and listener to the whole first one."""
 
+    whole: OrderBook | None = None
     books: list[OrderBook] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -33,9 +34,22 @@ class Collected:
         self.events.append(event)
 
     def put_market(self, event: Event) -> None:
-        if isinstance(event, OrderBookUpdated):
+        """A book that is given out again unchanged is no news."""
+        if not isinstance(event, OrderBookUpdated):
+            return
+        if not self.books or self.books[-1].update_id != event.book.update_id:
             self.books.append(event.book)
             self.news.set()
+
+    def on_book(self, symbol: str, book: OrderBook) -> None:
+        assert self.whole is None, "the book was lost and fetched anew"
+        self.whole = book
+
+    def on_depth(self, symbol: str, message: Mapping[str, Any]) -> None:
+        """Books are compared, not updates."""
+
+    def on_trade(self, symbol: str, message: Mapping[str, Any]) -> None:
+        """Books are compared, not trades."""
 
 
 async def watch_books(announce_file: Path, symbol: str, *, interval_seconds: float) -> Collected:
@@ -51,6 +65,7 @@ async def watch_books(announce_file: Path, symbol: str, *, interval_seconds: flo
         )
     )
     collected = Collected()
+    connection.feed.listen(collected)
     try:
         await connection.feed.start([symbol], "1m", collected)
         while True:
@@ -63,9 +78,17 @@ async def watch_books(announce_file: Path, symbol: str, *, interval_seconds: flo
         await connection.feed.close()
 
 
-def compare_books(files: Sequence[Path], books: Sequence[OrderBook]) -> dict[str, Any]:
+def compare_books(files: Sequence[Path], collected: Collected) -> dict[str, Any]:
     """How many of the books could be compared, and which differ in their best levels."""
-    offline = books_at(files, {book.update_id for book in books}, LEVELS)
+    books, whole = collected.books, collected.whole
+    assert whole is not None
+    offline = books_at(
+        files,
+        {book.update_id for book in books},
+        LEVELS,
+        first_id=whole.update_id,
+        first_prices={price for price, _ in (*whole.bids, *whole.asks)},
+    )
     compared, unknown, unseen, different = 0, 0, 0, []
     for book in books:
         wanted = offline.get(book.update_id)
@@ -74,10 +97,10 @@ def compare_books(files: Sequence[Path], books: Sequence[OrderBook]) -> dict[str
             continue
         compared += 1
         unseen += bool(wanted.unseen)
-        if not _is_same(book.bids, wanted.bids, wanted) or not _is_same(
-            book.asks, wanted.asks, wanted
-        ):
-            different.append(book.update_id)
+        for was, levels in ((book.bids, wanted.bids), (book.asks, wanted.asks)):
+            if not _is_same(was, levels, wanted):
+                odd = sorted(set(was[:LEVELS]) ^ set(levels))
+                different.append({"id": book.update_id, "first": whole.update_id, "odd": odd})
     return {
         "compared": compared,
         "levels": LEVELS,

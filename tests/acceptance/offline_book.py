@@ -5,8 +5,9 @@ snapshot inline. Updates up to the snapshot's id are left out, the rest applied 
 absolute and zero removes the level, as Binance documents it.
 
 A client of Binance begins with a REST snapshot of 1000 levels a side, and no message ever tells it
-of a deeper level that does not change. Prices that were deeper when it began, and have not changed
-since, are named `unseen`: a client cannot know them, so they are compared with nothing.
+of a deeper level that does not change. Prices that its first book lacked because they were deeper,
+and that have not changed since, are named `unseen`: a client cannot know them, so they are compared
+with nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from typing import Any
 
 Level = tuple[float, float]
 SNAPSHOT_LEVELS = 1000
-MARGIN_LEVELS = 50
-"""The client's snapshot was taken some updates before the first book that it gave out."""
+SHALLOW_LEVELS = SNAPSHOT_LEVELS // 2
+"""A level that is lacking this near to the best price was not cut off by the snapshot's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,11 @@ class OfflineBook:
     unseen: frozenset[float]
 
 
-def books_at(files: Sequence[Path], wanted: set[int], levels: int) -> dict[int, OfflineBook]:
-    """The best `levels` of each side after the updates whose last id is wanted. The first of them
-    is where the client began."""
+def books_at(
+    files: Sequence[Path], wanted: set[int], levels: int, *, first_id: int, first_prices: set[float]
+) -> dict[int, OfflineBook]:
+    """The best `levels` of each side after the updates whose last id is wanted. `first_id` and
+    `first_prices` are the whole first book of the client, as deep as its snapshot."""
     bids: dict[float, float] = {}
     asks: dict[float, float] = {}
     waiting: list[dict[str, Any]] = []
@@ -56,10 +59,11 @@ def books_at(files: Sequence[Path], wanted: set[int], levels: int) -> dict[int, 
                 else:
                     side.pop(float(price), None)
         last_id = last
+        if last == first_id:
+            for side in (sorted(bids, reverse=True), sorted(asks)):
+                assert first_prices.issuperset(side[:SHALLOW_LEVELS]), "the first book has holes"
+                unseen.update(set(side) - first_prices)
         if last in wanted:
-            if not found:
-                known = SNAPSHOT_LEVELS - MARGIN_LEVELS
-                unseen.update(sorted(bids, reverse=True)[known:], sorted(asks)[known:])
             best_bids = sorted(bids.items(), reverse=True)[:levels]
             best_asks = sorted(asks.items())[:levels]
             hidden = unseen.intersection(price for price, _ in (*best_bids, *best_asks))

@@ -48,7 +48,7 @@ def run_capture(
         assert code == 0, bot.said
         return {
             "run": bot.summary(),
-            "books": compare_books(files, collected.books),
+            "books": compare_books(files, collected),
             "feed_events": [repr(event) for event in collected.events if "Channel" in repr(event)],
         }
 

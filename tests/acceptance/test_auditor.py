@@ -34,7 +34,7 @@ class World:
 
 
 def row(kind: str, deal: int | None = None, **data: Any) -> Row:
-    return {"seq": 0, "type": kind, "deal": deal, "data": data}
+    return {"seq": 0, "ts": 5_000, "type": kind, "deal": deal, "data": data}
 
 
 def order(leg: str, number: int, side: str, price: str, status: str, filled: str) -> Row:
@@ -56,6 +56,7 @@ def trade(number: int, order_id: int, price: str, *, is_buyer: bool) -> Row:
     return {
         "symbol": "BTCUSDT",
         "id": number,
+        "time": 4_000,
         "orderId": order_id,
         "price": price,
         "qty": "0.5",
@@ -134,6 +135,18 @@ def test_a_sound_life_has_no_faults(world: World) -> None:
     assert found.faults == []
     assert (found.intents, found.orders, found.trades, found.fills_told_again) == (3, 3, 2, 1)
     assert found.ledger_difference == {"BTC": "0", "USDT": "0"}
+
+
+def test_what_trades_after_the_end_is_no_fault(world: World) -> None:
+    late = world.rows.pop(5)
+    world.rows += [row("OperatorRequested"), row("SessionStopped")]
+    assert late["data"]["trade_id"] == "22"
+    del world.rows[5]
+    world.trades[1]["time"] = 6_000
+    found = audit(world.rows, world, [1])  # type: ignore[arg-type]
+    assert (found.faults, found.trades, found.trades_after_the_end) == ([], 1, 1)
+    world.trades[1]["time"] = 4_999
+    assert audit(world.rows, world, [1]).faults != []  # type: ignore[arg-type]
 
 
 def two_orders(world: World) -> None:

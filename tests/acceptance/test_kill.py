@@ -21,6 +21,27 @@ def test_the_bot_killed_again_and_again(tmp_path: Path) -> None:
     assert report["trades"] > 0 and report["deals_opened"] > 0
 
 
+@pytest.mark.timeout(120)
+def test_the_bot_killed_together_with_its_own_exchange(household: Household) -> None:
+    """As `python main.py` runs: the exchange ends with the bot and comes back with it."""
+    config = write_busy_config(household.folder / "busy.json", "BTC", "ETH", "SOL")
+    data_dir = household.folder / "data"
+    begin = ("--speed", 60, "--market", "seed:8")
+    bot = household.trade(data_dir, *begin, config=config)
+    bot.wait_line(READY)
+    tail = JournalTail(data_dir)
+    assert tail.wait_row(lambda row: row["type"] == "PlaceOrderList", bot) is not None
+    bot.kill()
+    again = household.trade(data_dir, *begin, "--for", "3s", config=config)
+    assert again.wait_exit() == 0, again.said
+    assert set(again.summary()["ledger_difference"].values()) == {"0"}, again.said
+    exchange = household.exchange(data_dir, "--market", "seed:8", "--speed", "0.001")
+    deals = [deal["id"] for deal in open_deals(household, data_dir)]
+    found = audit(journal_rows(data_dir), client_of(exchange), deals)
+    assert found.faults == [], asdict(found)
+    assert found.orders > 0
+
+
 @pytest.mark.timeout(180)
 def test_the_exchange_killed_under_a_running_bot(household: Household) -> None:
     """It comes back on the same folder and ports; the bot, which never stopped, finds it again."""

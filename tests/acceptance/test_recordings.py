@@ -16,7 +16,7 @@ pytestmark = pytest.mark.recorded
 def test_the_captures_book_and_ledger(tmp_path: Path) -> None:
     files = [recording(name) for name in CAPTURE]
     report = run_capture(
-        tmp_path, files, speed=25, seconds=None, is_busy=True, book_interval_seconds=0.02
+        tmp_path, files, speed=32, seconds=None, is_busy=True, book_interval_seconds=0.02
     )
     run, books = report["run"], report["books"]
     assert run["stopped_by"] == "the recording is at its end"
@@ -36,7 +36,7 @@ def test_a_lively_days_candles(tmp_path: Path) -> None:
         start="2023-03-10T16:00",
         minutes=DAY_MINUTES,
         speed=120,
-        seconds=20,
+        seconds=12,
         exit_seconds_max=90,
         is_busy=True,
     )

@@ -57,6 +57,15 @@ def test_busy_port_of_the_exchange(household: Household) -> None:
     assert str(port) in said and "--port" in said
 
 
+def test_two_exchanges_on_one_folder(household: Household) -> None:
+    """Both would write the same accounts."""
+    folder = household.folder / "x"
+    first = household.exchange(folder, "--market", "seed:5")
+    second = household.run("exchange", "--data-dir", folder, "--port", 0, "--tls-port", 0)
+    assert str(folder) in one_sentence(second, 2)
+    assert first.process.is_running
+
+
 @pytest.mark.parametrize(
     "market", [("--market", "seed:6"), ("--venue", "binance")], ids=["seed", "venue"]
 )

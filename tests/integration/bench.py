@@ -34,7 +34,7 @@ from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchang
 from autotrade.infrastructure.simulated_exchange.market.source import MarketSource
 
 SPEED = 600.0
-WAIT_SECONDS_MAX = 40.0
+WAIT_SECONDS_MAX = 8.0
 SETTINGS = DomainSettings(
     # an accelerated book is seldom younger than a fraction of a real second
     orderbook_analyzer=OrderbookAnalyzerSettings(max_book_age_seconds=600.0)
@@ -74,6 +74,7 @@ class Bench:
         self.log = Lines()
         self.settings, self.pair, self.files = settings, pair, files
         self.connection_changes: dict[str, Any] = {}
+        self.request_window_ms = round(5_000 * SPEED)
 
     async def session(self, **plan: object) -> RealtimeTrading:
         self.folder.create()
@@ -85,7 +86,7 @@ class Bench:
             self.settings,
             recovered.state,
             identity=SessionIdentity(
-                "attest", "1", "commit", "simulation", "embedded", "waves", int(5_000 * SPEED)
+                "attest", "1", "commit", "simulation", "embedded", "waves", self.request_window_ms
             ),
             plan=replace(RunPlan(speed=SPEED, reconcile_seconds=1.0), **plan),  # type: ignore[arg-type]
             feed=connection.feed,
@@ -138,7 +139,7 @@ class Bench:
 
 @asynccontextmanager
 async def serving(market: MarketSource, folder: Path, **bench: Any) -> AsyncIterator[Bench]:
-    """A bench on its own exchange, which must not have been asked for what Binance does not know."""
+    """A bench on its own exchange, which may not have been asked for what Binance lacks."""
     options = EmbeddedOptions(port=None, tls_port=0, speed=SPEED)
     async with EmbeddedExchange(market, options) as exchange:
         yield Bench(exchange, folder, **bench)

@@ -5,6 +5,7 @@ It reads records and the state, changes nothing and is never asked by the engine
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from autotrade.domain import commands as c
@@ -36,8 +37,7 @@ class Narrator:
     def __init__(self, state: TradingState, *, with_book: bool = True) -> None:
         self._state = state
         self._with_book = with_book
-        self._last_fill: tuple[str, str] | None = None
-        self._told_canceled: dict[str, None] = {}
+        self._told: dict[str, None] = {}
 
     def tell(self, event: e.Event, records: list[Record]) -> list[str]:
         """The lines for one event and all that followed from it, oldest first."""
@@ -55,12 +55,7 @@ class Narrator:
         parts = [f"signal {signal.symbol} {signal.kind} {plain(signal.price)}"]
         book = decision.book
         if self._with_book and book:
-            parts.append(
-                f"book {book.get('verdict')} "
-                f"spread {float(book.get('spread_percent', 0)):.2f}% "
-                f"imbalance {round(float(book.get('imbalance_percent', 0))):+d}% "
-                f"conf {decision.confidence:.2f}"
-            )
+            parts.append(_book_text(book, decision.confidence))
         if not decision.approved:
             return " | ".join([*parts, f"refused: {decision.reason_text} ({decision.id})"])
         parts.extend(modification.value for modification in decision.modifications)
@@ -111,29 +106,34 @@ class Narrator:
 
     def _fill(self, event: e.OrderFilled) -> str | None:
         order = self._state.orders.find(event.order_id)
-        key = (event.order_id, event.trade_id)
-        if order is None or not order.fills or key == self._last_fill:
+        if order is None or not self._is_first(f"{event.order_id} {event.trade_id}"):
             return None
-        last = order.fills[-1]
-        if (last.trade_id, last.ts) != (event.trade_id, event.ts):
-            return None  # told before: the same fill came again by another way
-        self._last_fill = key
-        kind = "filled" if not order.remaining else f"filled {plain(order.filled)} of"
-        amount = plain(order.amount)
+        filled = Decimal(0)
+        for fill in order.fills:
+            filled += fill.amount
+            if fill.trade_id == event.trade_id:
+                break
+        done = "filled" if filled >= order.amount else f"filled {plain(filled)} of"
         fee = f"fee {plain(event.fee)} {event.fee_asset}"
         return (
-            f"deal {order.deal_id} {_ROLE_WORDS[order.role]} {kind} {amount} "
+            f"deal {order.deal_id} {_ROLE_WORDS[order.role]} {done} {plain(order.amount)} "
             f"@ {plain(event.price)} {fee}"
         )
 
+    def _is_first(self, key: str) -> bool:
+        """True once a fact: the answer to a request and the stream both bring it, and a comparison
+        with the exchange may bring it a third time."""
+        if key in self._told:
+            return False
+        self._told[key] = None
+        if len(self._told) > TOLD_MAX:
+            del self._told[next(iter(self._told))]
+        return True
+
     def _canceled(self, event: e.OrderCanceled) -> str | None:
-        """Told once, though the answer to the cancel and the stream both bring it."""
         order = self._state.orders.find(event.order_id)
-        if order is None or event.order_id in self._told_canceled:
+        if order is None or not self._is_first(f"{event.order_id} canceled"):
             return None
-        self._told_canceled[event.order_id] = None
-        if len(self._told_canceled) > TOLD_MAX:
-            del self._told_canceled[next(iter(self._told_canceled))]
         return f"deal {order.deal_id} {_ROLE_WORDS[order.role]} {event.reason}"
 
     def _order(self, order_id: str, text: str) -> str | None:
@@ -188,6 +188,18 @@ class Narrator:
             f"deal {deal.id} closed: {record.text} | {deal.symbol} net {deal.pnl_net:+.4f} "
             f"{deal.quote} (gross {deal.pnl_gross:+.4f}, fees {deal.fees_quote:.4f})"
         )
+
+
+def _book_text(book: Mapping[str, float | str], confidence: float) -> str:
+    """A book that could not be measured has no figures."""
+    try:
+        spread, imbalance = float(book["spread_percent"]), float(book["imbalance_percent"])
+    except (KeyError, ValueError):
+        return f"book {book.get('verdict')} conf {confidence:.2f}"
+    return (
+        f"book {book.get('verdict')} spread {spread:.2f}% imbalance {round(imbalance):+d}% "
+        f"conf {confidence:.2f}"
+    )
 
 
 def _of(symbol: str | None) -> str:

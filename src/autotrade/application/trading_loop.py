@@ -66,6 +66,7 @@ class TradingLoop:
         self._slots: dict[tuple[type[Event], str], tuple[Event, int]] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._is_turning = False
+        self._is_measuring = True
         self._stop_text: str | None = None
         self._fault: BaseException | None = None
         self.performance = PerformanceLogger()
@@ -124,6 +125,7 @@ class TradingLoop:
             return self._stop_text
         finally:
             timer.cancel()
+            self._is_measuring = False  # from here on events wait for the stop, not for us
 
     async def finish(self, seconds_max: float) -> bool:
         """After the loop ended: work off the outcomes of commands that are still on their way.
@@ -175,7 +177,8 @@ class TradingLoop:
                 cause = self._journal.append(event, deal=state.deal_of(event))
                 needs_write = True
             records = self._engine.process(event)
-            performance.processing.add(perf_counter_ns() - arrived)
+            if self._is_measuring:
+                performance.processing.add(perf_counter_ns() - arrived)
             performance.events += 1
             for record in records:
                 self._journal.append(record, cause=cause, deal=state.deal_of(record))

@@ -13,7 +13,8 @@ from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import Order
 from autotrade.domain.entities.ticker import Ticker
 
-CLOSED_DEALS_KEPT = 500
+CLOSED_DEALS_KEPT = 100
+"""Each costs some 5 kB of memory and 0.05 ms of the loop's time in every snapshot."""
 
 
 class DealsRepository(Protocol):

@@ -140,6 +140,13 @@ class TradingState:
             deal_id = None if order is None else order.deal_id
         return deal_id
 
+    def balance_of(self, asset: str) -> Balance | None:
+        """None while no balance is known at all. The exchange does not name what is empty, so an
+        asset without a row in what it told is one with nothing in it."""
+        if not self.balances:
+            return None
+        return self.balances.get(asset, Balance(asset, ZERO, ZERO))
+
     def stale_text(self, symbol: str) -> str | None:
         """Why nothing new may be opened on this pair for want of data, or None."""
         for key in (e.Channel.MARKET_DATA, e.Channel.USER_DATA):
@@ -151,6 +158,8 @@ class TradingState:
     # --- market -------------------------------------------------------------------------------
 
     def ticker_updated(self, event: e.TickerUpdated) -> None:
+        if event.bid <= 0 or event.ask <= 0:
+            return  # nobody stands on a side: that is no price, and no loss of everything
         ticker = self.tickers.find(event.symbol)
         if ticker is None:
             self.tickers.put(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal as D
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from autotrade.application.use_cases.run_realtime_trading import RealtimeTrading
-from autotrade.domain.entities.currency_pair import CurrencyPair
+from autotrade.domain.entities.currency_pair import CurrencyPair, MarketRules
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import Order
 from autotrade.domain.settings import (
@@ -20,7 +21,9 @@ from autotrade.domain.settings import (
     SignalCooldownSettings,
     StrategySettings,
 )
-from tests.integration.bad_days.market import HandMarket
+from autotrade.infrastructure.simulated_exchange.core.types import MarketStatus
+from tests.integration.bad_days.market import ETH, MINUTE_MS, HandMarket
+from tests.integration.bad_days.user import User, user_at
 from tests.integration.bench import Bench, serving, until
 
 QUICK = DomainSettings(
@@ -32,6 +35,8 @@ QUICK = DomainSettings(
     # a BUY rests until the test has done with it
     buy_order_monitor=BuyOrderMonitorSettings(max_age_minutes=D(10_000)),
 )
+SIGNAL_TRIES = 10
+CANDLES_BETWEEN_MOVES = 2.2
 ONE_DEAL = CurrencyPair("ETH", "USDT", 10_000, D(100), D("0.9"), 1)
 
 
@@ -44,12 +49,38 @@ class Scene:
 
     async def resting_buy(self, session: RealtimeTrading) -> Order:
         """A signal becomes a deal whose BUY rests on the exchange."""
-        opened = session.state.totals.deals_opened
-        self.market.rise()
-        await until(lambda: session.state.totals.deals_opened > opened, "a deal")
-        deal = self.deal(session)
+        self.market.has_wall = True
+        deal = await self.opened(session)
+        self.market.has_wall = False
         await until(lambda: self.entry(session, deal).is_working, "the BUY's acceptance")
         return self.entry(session, deal)
+
+    async def opened(self, session: RealtimeTrading) -> Deal:
+        """A signal becomes a deal; without a wall its BUY takes the ask."""
+        opened = session.state.totals.deals_opened
+        await self.signal(session)
+        assert session.state.totals.deals_opened == opened + 1, self.bench.log.lines
+        return session.state.deals.get(opened + 1)
+
+    async def signal(
+        self, session: RealtimeTrading, behind_it: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """A small dip, then a rise, until the strategy has seen it and the bot has decided.
+        `behind_it` happens after each rise, before its candle closes."""
+        decided = session.state.totals.decisions
+        for percent in (-0.05, 0.1) * SIGNAL_TRIES:
+            self.resume()
+            self.market.rise(percent)
+            if behind_it is not None and percent > 0:
+                await behind_it()
+            due = session.now_ms() + CANDLES_BETWEEN_MOVES * MINUTE_MS
+            await until(
+                lambda due=due: session.now_ms() > due or session.state.totals.decisions > decided,
+                "a candle",
+            )
+            if session.state.totals.decisions > decided:
+                return
+        raise AssertionError(f"expected a signal, was none: {self.bench.log.lines}")
 
     def fill(self, order: Order, amount: D | None = None) -> None:
         """Somebody sells to our BUY."""
@@ -58,8 +89,11 @@ class Scene:
 
     async def position(self, session: RealtimeTrading) -> Deal:
         """A deal that holds something, with its SELL and its stop on the exchange."""
-        self.fill(await self.resting_buy(session))
-        deal = self.deal(session)
+        deal = await self.opened(session)
+        entry = self.entry(session, deal)
+        await until(lambda: entry.is_working or not entry.is_open(), "the BUY's answer")
+        if entry.is_working:  # the price had moved on before the BUY arrived
+            self.fill(entry)
         await self.protected(session, deal)
         return deal
 
@@ -82,13 +116,45 @@ class Scene:
         assert entry is not None
         return entry
 
-    async def goes_on(self, session: RealtimeTrading) -> None:
-        """The whole way once more: signal, BUY, protection, target, profit."""
+    async def win(self, session: RealtimeTrading, deal: Deal) -> None:
+        """The price rises to the target and the deal closes with a profit."""
         won = session.state.totals.deals_won
-        deal = await self.position(session)
         self.market.rise(1.5)
         await self.ended(deal)
-        assert session.state.totals.deals_won == won + 1
+        assert session.state.totals.deals_won == won + 1, self.bench.log.lines
+
+    async def told(self, *words: str) -> None:
+        """The log says one of these; its lines follow the facts by a moment."""
+        await until(lambda: any(map(self.bench.log.has, words)), " or ".join(words))
+
+    async def halt(self) -> None:
+        """The exchange stops trading the pair as soon as the last move has been traded."""
+        exchange = self.bench.exchange.exchange
+        await until(
+            lambda: exchange.statistics(ETH.symbol).last_ticks == self.market.middle, "a trade"
+        )
+        exchange.set_market_status(ETH.symbol, MarketStatus.HALT)
+
+    def resume(self) -> None:
+        self.bench.exchange.exchange.set_market_status(ETH.symbol, MarketStatus.TRADING)
+
+    @staticmethod
+    def rules(session: RealtimeTrading) -> MarketRules:
+        rules = session.state.pairs["ETH/USDT"].rules
+        assert rules is not None
+        return rules
+
+    async def goes_on(self, session: RealtimeTrading) -> None:
+        """The whole way once more: signal, BUY, protection, target, profit."""
+        await self.win(session, await self.position(session))
+
+
+@pytest.fixture
+def user(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[User]:
+    with user_at(tmp_path / "user", capsys, monkeypatch) as user:
+        yield user
 
 
 @pytest.fixture
@@ -96,3 +162,4 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
     market = HandMarket()
     async with serving(market, tmp_path / "data", settings=QUICK, pair=ONE_DEAL) as bench:
         yield Scene(bench, market)
+        sys.stdout.write("\n".join(bench.log.lines))  # shown where a test fails

@@ -22,6 +22,8 @@ MIDDLE = 200_000
 HALF_SPREAD = 5
 LEVELS = 40
 LEVEL_LOTS = 60_000
+WALL_TICKS = 1_000
+WALL_LOTS = 1_000_000
 TICK = D("0.01")
 LOT = D("0.0001")
 ETH = Market(
@@ -39,8 +41,8 @@ ETH = Market(
 
 
 class HandMarket:
-    """ETHUSDT at 2000 with a spread of ten ticks. Trades print in the middle of the spread, so a
-    BUY at the last price rests there alone until somebody sells to it."""
+    """ETHUSDT at 2000 with a spread of ten ticks. A BUY takes the ask; while a wall of bids stands
+    half a percent under the market it waits there instead, until somebody sells to it."""
 
     description = "a market moved by hand"
 
@@ -50,7 +52,7 @@ class HandMarket:
         self.end_ts = None if minutes is None else START_TS + minutes * MINUTE_MS
         self.markets = [replace(ETH)]
         self.middle = MIDDLE
-        self.is_empty = False
+        self.is_empty = self.has_wall = False
         self._orders: deque[tuple[int, int]] = deque()
 
     def rise(self, percent: float = 0.1) -> None:
@@ -58,8 +60,8 @@ class HandMarket:
         self.middle = round(self.middle * (1 + percent / 100))
 
     def sell(self, price: D, amount: D) -> None:
-        """Somebody sells so much at this price, into whoever buys there."""
-        self._orders.append((int(price / TICK), int(amount / LOT)))
+        """Somebody sells so much through this price, to our order that waits there."""
+        self._orders.append((int(price / TICK) - 1, int(amount / LOT)))
 
     def history(self, symbol: str, count: int) -> list[SourceCandle]:
         price = TICK * MIDDLE
@@ -91,6 +93,9 @@ class HandMarket:
 
     def _levels(self, ts: int) -> MarketLevels:
         levels = 0 if self.is_empty else LEVELS
-        bids = [(self.middle - HALF_SPREAD - 3 * step, LEVEL_LOTS) for step in range(levels)]
-        asks = [(self.middle + HALF_SPREAD + 3 * step, LEVEL_LOTS) for step in range(levels)]
+        lots = LEVEL_LOTS + ts // STEP_MS % 7  # a book that never changes would be a silent one
+        bids = [(self.middle - HALF_SPREAD - 3 * step, lots) for step in range(levels)]
+        if self.has_wall:
+            bids.append((self.middle - WALL_TICKS, WALL_LOTS))
+        asks = [(self.middle + HALF_SPREAD + 3 * step, lots) for step in range(levels)]
         return MarketLevels(ts, ETH.symbol, tuple(bids), tuple(asks), is_snapshot=True)

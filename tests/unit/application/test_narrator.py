@@ -75,6 +75,37 @@ def test_fills_exits_and_the_result() -> None:
     ]
 
 
+def test_fills_of_one_turn_are_told_each() -> None:
+    """The loop publishes after it has worked off a whole batch."""
+    tale = Tale()
+    tale.signal()
+    bot, narrator = tale.bot, tale.narrator
+    fills = []
+    for trade_id, amount in (("a", "0.02"), ("b", "0.0299")):
+        fills.append(
+            e.OrderFilled(
+                ts=bot.ts,
+                order_id="at1-1-B1",
+                exchange_id="x",
+                trade_id=trade_id,
+                symbol=SYMBOL,
+                side=OrderSide.BUY,
+                price=D(2000),
+                amount=D(amount),
+                fee=D(0),
+                fee_asset="ETH",
+                is_maker=False,
+                exchange_ts=0,
+            )
+        )
+        bot.state.apply(fills[-1])
+    assert [narrator.tell(fill, []) for fill in (*fills, fills[0])] == [
+        ["deal 1 BUY filled 0.02 of 0.0499 @ 2000 fee 0 ETH"],
+        ["deal 1 BUY filled 0.0499 @ 2000 fee 0 ETH"],
+        [],
+    ]
+
+
 def test_losses_cancels_questions_and_refusals_have_their_reason() -> None:
     tale = Tale()
     tale.signal()

@@ -120,3 +120,26 @@ def test_no_secret_is_in_a_failures_text() -> None:
     failure = normalize(error, ["key-123456"])
     assert "abcdef" not in failure.message
     assert "key-123456" not in failure.message
+
+
+@pytest.mark.parametrize(
+    ("cause", "text"),
+    [
+        (
+            aiohttp.ClientConnectorError(
+                SimpleNamespace(ssl=True, host="api.binance.com", port=443, is_ssl=True),  # type: ignore[arg-type]
+                OSError(111, "Connection refused"),
+            ),
+            "no connection to api.binance.com (Connection refused)",
+        ),
+        (TimeoutError(), "no answer in time (TimeoutError)"),
+        (
+            aiohttp.ServerDisconnectedError("gone"),
+            "the connection broke before an answer came (ServerDisconnectedError: gone)",
+        ),
+    ],
+)
+def test_what_happened_to_a_connection_is_said_in_words(cause: Exception, text: str) -> None:
+    """Not with the address that was asked for, which is all that the library says."""
+    assert normalize(caused(cause)).message == text
+    assert normalize(LibraryError(cause)).message == text, "as its sockets tell it"

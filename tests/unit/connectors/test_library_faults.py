@@ -7,6 +7,7 @@ whether our precaution is still needed.
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -192,6 +193,10 @@ def test_the_library_is_imported_without_its_hundred_other_exchanges() -> None:
         "assert ccxt.kraken.__name__ == 'kraken'",  # and what was left out is there when asked for
     )
     done = subprocess.run(
-        [sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", "\n".join(lines)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr

@@ -89,3 +89,37 @@ async def test_the_order_counts_are_known() -> None:
     governor = governor_at(Time())
     governor.note(200, {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-ORDER-COUNT-1D": "40"})
     assert (governor.orders_10s, governor.orders_day) == (3, 40)
+
+
+async def test_an_order_that_was_refused_during_a_ban_goes_first_after_it() -> None:
+    time = Time()
+    governor = governor_at(time)
+    governor.note(418, {"Retry-After": "7"})
+    with pytest.raises(StayAway):
+        await governor.admit(1, is_order=True)
+    went: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        await time.sleep(seconds)
+        if time.ms > 38_000 and "order" not in went:
+            await governor.admit(1, is_order=True)
+            went.append("order")
+
+    governor._sleep = sleep
+    await governor.admit(1, is_order=False)
+    went.append("question")
+    assert went == ["order", "question"]
+    assert time.ms < 39_000
+
+
+async def test_an_order_that_does_not_come_is_not_waited_for_long() -> None:
+    time = Time()
+    governor = governor_at(time)
+    governor.note(418, {"Retry-After": "7"})
+    with pytest.raises(StayAway):
+        await governor.admit(1, is_order=True)
+    await governor.admit(1, is_order=False)
+    assert 43_000 <= time.ms < 44_000
+    asked = len(time.slept)
+    await governor.admit(1, is_order=False)
+    assert len(time.slept) == asked

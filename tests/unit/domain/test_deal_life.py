@@ -8,6 +8,7 @@ import pytest
 
 from autotrade.domain import commands as c
 from autotrade.domain import events as e
+from autotrade.domain.entities.balance import Balance
 from autotrade.domain.entities.deal import DealStatus, ExitReason
 from autotrade.domain.entities.order import OrderRole, OrderSide, OrderType
 from autotrade.domain.entities.order_state import OrderStatus
@@ -373,6 +374,69 @@ def test_coins_moved_away_end_the_deal_with_a_word() -> None:
     assert bot.deal.status is DealStatus.CLOSED
     assert "was moved away outside the bot" in (bot.deal.close_text or "")
     assert bot.state.totals.deals_won == 0
+
+
+def test_an_asset_without_a_row_in_the_account_is_one_with_nothing_in_it() -> None:
+    bot = EngineHarness()
+    bot.bought()
+    refuse_until_it_gives_up(bot)
+    assert bot.deal.status is DealStatus.CLOSED
+    assert bot.deal.close_text == (
+        "0.0498501 ETH was moved away outside the bot, what it cost counts as a loss"
+    )
+
+
+def test_coins_that_another_order_holds_are_not_given_up() -> None:
+    bot = EngineHarness()
+    bot.bought()
+    locked = Balance("ETH", D(0), D("0.05"))
+    bot.send(e.BalancesUpdated, balances=(locked,), is_complete=False)
+    refuse_until_it_gives_up(bot)
+    assert bot.deal.is_open
+    bot.balance("ETH", "0.0500")
+    assert only(bot.wait(60), c.PlaceOrderList).amount == D("0.0498")
+
+
+def refuse_until_it_gives_up(bot: EngineHarness) -> None:
+    for attempt in range(1, 6):
+        for leg in (f"at1-1-T{attempt}", f"at1-1-S{attempt}"):
+            order = bot.state.orders.find(leg)
+            if order is not None and order.is_open():
+                bot.reject(leg, e.RejectReason.INSUFFICIENT_BALANCE)
+        if attempt < 5:
+            bot.wait(2 ** (attempt - 1))
+
+
+@pytest.mark.parametrize("reason", [e.RejectReason.RATE_LIMIT, e.RejectReason.UNAVAILABLE])
+def test_a_sell_that_was_not_judged_is_tried_again_soon(reason: e.RejectReason) -> None:
+    """What is held is unprotected: no pause of a minute, and no questions for what is known."""
+    bot = EngineHarness()
+    bot.bought()
+    for attempt, pause in enumerate((1, 2, 4, 5, 5), start=1):
+        out = bot.reject(f"at1-1-T{attempt}", reason) + bot.reject(f"at1-1-S{attempt}", reason)
+        assert f"next try in {pause} s" in only(out, e.ExitPostponed).text
+        assert none_of(out, c.QueryBalances)
+        assert only(bot.wait(pause), c.PlaceOrderList)
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_asked"),
+    [
+        (e.RejectReason.FILTER, True),
+        (e.RejectReason.MARKET_HALTED, True),
+        (e.RejectReason.INSUFFICIENT_BALANCE, True),
+        (e.RejectReason.RATE_LIMIT, False),
+        (e.RejectReason.PERMISSION, False),
+    ],
+)
+def test_a_buy_that_was_judged_shows_that_we_believe_wrong(
+    reason: e.RejectReason, is_asked: bool
+) -> None:
+    bot = EngineHarness()
+    bot.signal()
+    out = bot.reject("at1-1-B1", reason)
+    assert only(out, e.DealCanceled)
+    assert none_of(out, c.QueryBalances) is not is_asked
 
 
 def test_market_at_the_target_already_takes_it_with_a_plain_limit() -> None:

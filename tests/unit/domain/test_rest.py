@@ -20,7 +20,7 @@ from autotrade.domain.settings import (
     DomainSettings,
     TradingSettings,
 )
-from tests.engine_harness import SYMBOL, EngineHarness, commands, none_of, only
+from tests.engine_harness import SYMBOL, EngineHarness, commands, eth_pair, none_of, only
 
 
 def command(side: OrderSide) -> c.PlaceOrder:
@@ -326,11 +326,11 @@ def test_recreation_waits_for_fresh_data() -> None:
     assert only(commands(bot.wait(1)), c.PlaceOrder).order_id == "at1-1-B2"
 
 
-def test_recreation_without_a_price_is_given_up() -> None:
+def test_recreation_against_a_filter_is_given_up() -> None:
     bot = EngineHarness()
     bot.opened()
     bot.wait(311)
-    bot.price("0.01")
+    bot.with_rules(minimum_notional=D(500))
     out = bot.cancel("at1-1-B1")
     assert "cannot be re-created" in only(out, e.DealCanceled).text
 
@@ -370,3 +370,24 @@ def test_losing_all_channels_and_one() -> None:
     bot.send(e.ChannelRestored, channel=e.Channel.USER_DATA)
     assert bot.state.stale_text(SYMBOL) is None
     assert bot.state.totals.reconnects == 1
+
+
+def test_an_empty_book_is_no_loss_of_everything() -> None:
+    """The exchange quotes 0 for a side on which nobody stands."""
+    bot = EngineHarness()
+    bot.bought()
+    nobody = D(0)
+    out = bot.send(e.TickerUpdated, symbol=SYMBOL, price=D(2000), bid=nobody, ask=D(2000))
+    assert not out and bot.deal.exit_reason is None
+    assert (ticker := bot.state.tickers.find(SYMBOL)) and ticker.bid > 0
+
+
+def test_no_more_deals_than_the_exchange_lets_have_a_stop() -> None:
+    bot = EngineHarness(pair=eth_pair(deal_count=9))
+    bot.with_rules(max_stop_orders=1)
+    bot.holding()
+    bot.wait(120)
+    bot.price("2010")
+    decision = bot.signal()
+    assert decision.refusal is not None
+    assert decision.refusal.text == "open deals on ETH/USDT 1 >= 1"

@@ -37,11 +37,10 @@ EMA_SETTLES_IN = 8
 """Periods after which what an EMA was seeded with weighs less than a millionth."""
 PERFORMANCE_SECONDS = 10.0
 OPERATOR_SECONDS = 1.0
-SNAPSHOT_SECONDS = 30.0
-RULES_SECONDS = 600.0
+SNAPSHOT_SECONDS = 60.0
+RULES_SECONDS = 60.0
 FLATTEN_SECONDS_MAX = 30.0
 OUTCOME_SECONDS_MAX = 5.0
-SETTLE_SECONDS_MAX = 20.0
 SETTLE_SECONDS_MAX = 10.0
 SETTLE_PAUSE_SECONDS = 0.25
 UNREACHABLE = (ExchangeUnreachable, OSError, TimeoutError)
@@ -108,6 +107,7 @@ class RealtimeTrading:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.Task[None] | None = None
         self._has_begun = False
+        self._told_failure = ""
         self._end_text = "ended by a fault"
         self.ledger_difference: dict[str, Decimal] | None = None
 
@@ -227,12 +227,19 @@ class RealtimeTrading:
         )
 
     async def _settle(self) -> None:
-        """Hear the outcomes of what is on its way and compare the books until they agree."""
+        """Hear the outcomes of what is on its way and compare the books until they agree, or for
+        so long as a stop may take (the exchange may be away, a ban may last for hours)."""
         await self.loop.finish(OUTCOME_SECONDS_MAX)
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS_MAX):
-                while not await self._books_agree():
+                while not await self._books_agree():  # noqa: ASYNC110 - the exchange is asked
                     await asyncio.sleep(SETTLE_PAUSE_SECONDS)
+        if self.ledger_difference is None:
+            self._notifier.notify(
+                f"the exchange did not tell the account's state within {SETTLE_SECONDS_MAX:g} s; "
+                "it is compared at the next start",
+                is_warning=True,
+            )
 
     async def _books_agree(self) -> bool:
         """A trade may fall between the answers of one comparison; then the next one is right."""
@@ -277,12 +284,17 @@ class RealtimeTrading:
             self._background(self._reconcile_on_reconnect())
 
     async def _reconcile(self, trigger: str) -> bool:
-        """False when the exchange could not be asked; the next try comes by itself."""
+        """False when the exchange could not be asked (why is told once); the next try comes by
+        itself."""
         try:
             await self._reconciler.run(trigger)
         except UNREACHABLE as error:
-            self._notifier.notify(f"reconciliation ({trigger}) failed: {error}", is_warning=True)
+            text = f"reconciliation ({trigger}) failed: {error}"
+            if text != self._told_failure:
+                self._notifier.notify(text, is_warning=True)
+            self._told_failure = text
             return False
+        self._told_failure = ""
         return True
 
     async def _reconcile_on_timer(self) -> None:

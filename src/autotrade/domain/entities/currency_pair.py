@@ -30,6 +30,8 @@ class MarketRules:
     ask_price_down: Decimal = Decimal("0.2")
     maker_fee: Decimal = Decimal("0.001")
     taker_fee: Decimal = Decimal("0.001")
+    max_stop_orders: int = 5
+    """Stops the exchange lets rest on one symbol; a deal needs one, so it bounds the deals."""
     is_trading: bool = True
     has_oco: bool = True
     has_stop_loss: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,7 +25,7 @@ from autotrade.infrastructure.connectors.event_pump import EventPump
 from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.market_questions import MarketQuestions
 from autotrade.infrastructure.connectors.market_rules import MarketDirectory
-from autotrade.infrastructure.connectors.order_gateway import OrderGateway
+from autotrade.infrastructure.connectors.order_gateway import OrderGateway, is_clock_refusal
 from autotrade.infrastructure.connectors.order_ids import OrderIds
 from autotrade.infrastructure.connectors.user_stream import UserStream
 
@@ -91,13 +91,13 @@ class CcxtExchangeConnector:
     async def report(
         self, orders: Sequence[OpenOrder], symbols: Sequence[str], trades_since_ms: int
     ) -> AccountReport:
-        return await self._guarded(self._questions.report(orders, symbols, trades_since_ms))
+        return await self._guarded(lambda: self._questions.report(orders, symbols, trades_since_ms))
 
     async def balances(self) -> tuple[Balance, ...]:
-        return await self._guarded(self._questions.balances())
+        return await self._guarded(self._questions.balances)
 
     async def fee_rates(self, symbols: Sequence[str]) -> dict[str, tuple[Decimal, Decimal]]:
-        return await self._guarded(self._questions.fee_rates(symbols))
+        return await self._guarded(lambda: self._questions.fee_rates(symbols))
 
     async def close(self) -> None:
         if self.user_stream is not None:
@@ -122,10 +122,19 @@ class CcxtExchangeConnector:
             MarketRulesUpdated(ts=now, symbol=command.symbol, rules=rules[command.symbol]),
         ]
 
-    async def _guarded(self, question: Awaitable[Answer]) -> Answer:
-        """Questions at start and in reconciliation: scrubbed, with what to do."""
+    async def _guarded(self, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Questions at start and in reconciliation: scrubbed, with what to do. A refused time
+        stamp is a clock that moved: it is measured and the question asked once more."""
         try:
-            return await question
+            try:
+                return await ask()
+            except Exception as error:
+                if not is_clock_refusal(normalize(error, self._settings.secrets)):
+                    raise
+                await self._market.measure_clock()
+                return await ask()
+        except ExchangeUnreachable:
+            raise
         except Exception as error:  # noqa: BLE001 its text may hold a signed address: made anew
             raise self._not_started(error) from None
 
@@ -135,11 +144,14 @@ class CcxtExchangeConnector:
             advice = "look at the API key, its secret and its permissions (reading, spot trading)"
         elif failure.reason is RejectReason.CLOCK:
             advice = "look at this machine's clock"
+        elif failure.reason is RejectReason.RATE_LIMIT:
+            advice = "wait until the exchange answers this address again"
         else:
             advice = "look at the network and the exchange's status"
         code = f" ({failure.code})" if failure.code is not None else ""
+        was = "was refused:" if failure.status is not None else "was"
         return ExchangeUnreachable(
-            f"expected the account on {self._settings.venue} to answer, was refused: "
+            f"expected the account on {self._settings.venue} to answer, {was} "
             f"{failure.message}{code}; {advice}"
         )
 

@@ -33,6 +33,9 @@ def on_wire(number: Decimal) -> str:
     return format(plain(number), "f")
 
 
+NO_STOP_LIMIT = 1_000_000
+
+
 def rules_of(market: Mapping[str, Any]) -> MarketRules:
     """One entry of exchangeInfo's `symbols`, with its raw filters."""
     filters = {entry["filterType"]: entry for entry in market["filters"]}
@@ -42,6 +45,7 @@ def rules_of(market: Mapping[str, Any]) -> MarketRules:
     band = filters.get("PERCENT_PRICE_BY_SIDE") or {}
     both = filters.get("PERCENT_PRICE") or {}
     up, down = both.get("multiplierUp", "5"), both.get("multiplierDown", "0.2")
+    stops = filters.get("MAX_NUM_ALGO_ORDERS", {}).get("maxNumAlgoOrders")
     types = market.get("orderTypes", ())
     base_step = Decimal(1).scaleb(-int(market.get("baseAssetPrecision", 8)))
     quote_step = Decimal(1).scaleb(-int(market.get("quoteAssetPrecision", 8)))
@@ -59,6 +63,7 @@ def rules_of(market: Mapping[str, Any]) -> MarketRules:
         bid_price_down=plain(band.get("bidMultiplierDown", down)),
         ask_price_up=plain(band.get("askMultiplierUp", up)),
         ask_price_down=plain(band.get("askMultiplierDown", down)),
+        max_stop_orders=int(stops) if stops is not None else NO_STOP_LIMIT,
         is_trading=market.get("status") == "TRADING"
         and bool(market.get("isSpotTradingAllowed", True)),
         has_oco=bool(market.get("ocoAllowed", False)),

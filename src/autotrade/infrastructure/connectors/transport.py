@@ -123,7 +123,14 @@ def tls_context(transport: Transport) -> ssl.SSLContext:
 
         return ssl.create_default_context(cafile=certifi.where())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cafile=str(transport.certificate_authority))
+    try:
+        context.load_verify_locations(cafile=str(transport.certificate_authority))
+    except OSError as error:  # a certificate that cannot be read is an SSLError, which is one too
+        raise TransportRefused(
+            "expected the embedded exchange's certificate, was "
+            f"{transport.certificate_authority} ({error.strerror or error}); look whether that "
+            "exchange still runs, or start another one"
+        ) from None
     return context
 
 

@@ -3,7 +3,8 @@
 The exchange counts weight per minute and address and tells the sum in its answers. Requests that
 can wait (snapshots, history, reports) wait for the next minute when the budget less a reserve is
 used; orders and cancels never wait behind them. While the exchange has told us to stay away (429,
-418) nothing is sent at all: an order is refused here, which proves that it was not executed.
+418) nothing is sent at all: an order is refused here, which proves that it was not executed, and
+has a moment of its own when the ban is over: it may be the one that protects a position.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Protocol
 
 MINUTE_MS = 60_000
 DEFAULT_RETRY_AFTER_SECONDS = 5
+HEAD_START_SECONDS = 6.0
+"""After a ban other requests wait so long (real time) for an order that was refused during it."""
+OWED_PAUSE_SECONDS = 0.05
 FIREWALL_WAIT_SECONDS = 60
 """403 comes from the exchange's firewall and carries no Retry-After."""
 
@@ -53,6 +57,7 @@ class WeightGovernor:
         self.bans = 0
         self._minute = -1
         self._blocked_until_ms = 0
+        self._is_order_owed = False
 
     @property
     def blocked_until_ms(self) -> int:
@@ -64,7 +69,13 @@ class WeightGovernor:
             now = self._roll()
             wait_ms = self._blocked_until_ms - now
             if wait_ms > 0 and is_order:
+                self._is_order_owed = True
                 raise StayAway(self._blocked_until_ms, now)
+            if wait_ms <= 0 and not is_order and self._waits_for_order(now):
+                await self._sleep(OWED_PAUSE_SECONDS)
+                continue
+            if is_order:
+                self._is_order_owed = False
             if wait_ms <= 0:
                 is_near = self.used + weight > self.limit * (1 - self.reserve)
                 # a request heavier than the whole budget must leave some time: at a fresh minute
@@ -74,6 +85,11 @@ class WeightGovernor:
                 wait_ms = (self._minute + 1) * MINUTE_MS - now
             self.waits += 1
             await self._sleep(self._clock.real_seconds(wait_ms + 50))
+
+    def _waits_for_order(self, now_ms: int) -> bool:
+        since_seconds = self._clock.real_seconds(now_ms - self._blocked_until_ms)
+        self._is_order_owed = self._is_order_owed and since_seconds < HEAD_START_SECONDS
+        return self._is_order_owed
 
     def note(self, status: int, headers: Mapping[str, str]) -> None:
         """Learn from the headers of an answer."""

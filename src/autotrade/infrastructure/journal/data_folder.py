@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -44,6 +46,15 @@ class FolderUnusable(StoreFault):
     """The disk refused before anything began: the machine's fault, nothing was lost."""
 
     exit_code = 2
+
+
+@contextmanager
+def before_anything() -> Iterator[None]:
+    """Around the first looks at a folder: what the disk refuses there is `FolderUnusable`."""
+    try:
+        yield
+    except StoreFault as fault:
+        raise FolderUnusable(str(fault)) from fault
 
 
 class FolderLock:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from filelock import FileLock, Timeout
 
 from autotrade.infrastructure.simulated_exchange.embedded import (
     EmbeddedExchange,
@@ -37,12 +38,15 @@ from autotrade.infrastructure.simulated_exchange.process_options import (
     add_arguments,
     options_from,
 )
-from autotrade.infrastructure.simulated_exchange.state_log import StateDamaged, StateLog
+from autotrade.infrastructure.simulated_exchange.state_log import FOLDER, StateDamaged, StateLog
 
 __all__ = ["ExchangeProcessOptions", "build", "run", "serve"]
 
 ANNOUNCE_FILE = "exchange.json"
 KEYS_FILE = "keys.json"
+LOCK_FILE = "exchange.lock"
+LOCK_SECONDS_MAX = 5.0
+"""The exchange of a bot that was just killed may still be ending."""
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
@@ -97,7 +101,7 @@ def build(options: ExchangeProcessOptions) -> EmbeddedExchange:
 
 def _own_keys(data_dir: Path) -> tuple[str, str]:
     """Key and secret of the default account, kept so that other clients need not change theirs."""
-    path = data_dir / "exchange" / KEYS_FILE
+    path = data_dir / FOLDER / KEYS_FILE
     try:
         stored = orjson.loads(path.read_bytes())
         return str(stored["api_key"]), str(stored["api_secret"])
@@ -150,7 +154,28 @@ def _complain(sentence: str) -> None:
 
 
 async def serve(options: ExchangeProcessOptions) -> int:
-    """Run the exchange until it is told to end; the exit code."""
+    """Run the exchange until it is told to end; the exit code. One process a folder."""
+    path = options.data_dir / FOLDER / LOCK_FILE
+    lock = FileLock(path, thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=LOCK_SECONDS_MAX)
+    except Timeout:
+        _complain(
+            f"expected the accounts in {path.parent} to be free, were in use by another exchange; "
+            "stop that one, or name another folder with --data-dir"
+        )
+        return EXIT_USAGE
+    except OSError as error:
+        _complain(_unusable(options, error))
+        return EXIT_USAGE
+    try:
+        return await _serve(options)
+    finally:
+        lock.release()
+
+
+async def _serve(options: ExchangeProcessOptions) -> int:
     try:
         running = build(options)
     except (UsageError, MarketSourceError, StateDamaged, ValueError) as error:

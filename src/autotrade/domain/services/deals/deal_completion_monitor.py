@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import OrderRole, OrderType
-from autotrade.domain.events import DealCanceled, DealClosed, DustBooked, RejectReason
+from autotrade.domain.events import DealCanceled, DealClosed, DustBooked
 from autotrade.domain.services.deals.deal_context import DealContext
 from autotrade.domain.services.deals.deal_service import DealService
 from autotrade.domain.services.utils.decimal_rounding_service import DecimalRoundingService
 from autotrade.domain.state import Record
-
-FAILURES_BEFORE_MISSING = 4
-"""Refusals for want of balance before what is not in the account is given up as moved away."""
 
 
 class DealCompletionMonitor:
@@ -33,7 +30,7 @@ class DealCompletionMonitor:
             return [DealCanceled(ts=ts, deal_id=deal.id, text=deal.entry_abandoned)]
         ticker = context.ticker
         price = ticker.price if ticker is not None else deal.average_entry
-        is_missing = self._is_missing(context)
+        is_missing = self._deals.is_missing(deal, context.balance, rules)
         if not is_missing and self._deals.sellable(deal.held, price, rules):
             return []
         if not deal.sold and deal.entry_abandoned is None and not is_missing:
@@ -51,17 +48,10 @@ class DealCompletionMonitor:
             return [*records, DealCanceled(ts=ts, deal_id=deal.id, text=text)]
         text = self._text(deal)
         if is_missing:
-            text = f"{text}; {deal.held} {deal.base} was moved away outside the bot"
+            moved = f"{deal.held} {deal.base} was moved away outside the bot"
+            text = f"{text}; {moved}" if deal.sold else moved
+            text = f"{text}, what it cost counts as a loss"
         return [*records, DealClosed(ts=ts, deal_id=deal.id, text=text)]
-
-    def _is_missing(self, context: DealContext) -> bool:
-        """True when the exchange has said often enough that the coins are not there."""
-        deal, balance = context.deal, context.balance
-        if deal.failures < FAILURES_BEFORE_MISSING or balance is None:
-            return False
-        last = self._deals.orders(deal)[-1]
-        is_refused = last.reject_reason == RejectReason.INSUFFICIENT_BALANCE
-        return is_refused and not DecimalRoundingService.amount_down(balance.free, context.rules)
 
     def _text(self, deal: Deal) -> str:
         """How it ended, from the last SELL that traded."""

@@ -39,7 +39,7 @@ class DealContext:
             rules=state.deal_service.rules(pair),
             ticker=state.tickers.find(deal.symbol),
             book=state.books.get(deal.symbol),
-            balance=state.balances.get(deal.base),
+            balance=state.balance_of(deal.base),
             dust=state.dust.get(deal.base),
             no_new_orders=_no_new_orders(state, deal),
         )

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from autotrade.domain.entities.balance import Balance
 from autotrade.domain.entities.currency_pair import CurrencyPair, MarketRules
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import ZERO, Order
+from autotrade.domain.events import RejectReason
 from autotrade.domain.repositories import InMemoryOrders
 from autotrade.domain.services.utils.decimal_rounding_service import DecimalRoundingService
+
+FAILURES_BEFORE_MISSING = 4
+"""Refusals for want of balance before what is not in the account is given up as moved away."""
 
 
 class DealService:
@@ -49,6 +54,14 @@ class DealService:
     def is_protected(self, deal: Deal) -> bool:
         stop = self.stop(deal)
         return stop is not None and stop.is_working
+
+    def is_missing(self, deal: Deal, balance: Balance | None, rules: MarketRules) -> bool:
+        """True when the exchange has said often enough that the coins are not there. What somebody
+        else's order holds locked is there."""
+        if deal.failures < FAILURES_BEFORE_MISSING or balance is None:
+            return False
+        is_refused = self.orders(deal)[-1].reject_reason == RejectReason.INSUFFICIENT_BALANCE
+        return is_refused and not DecimalRoundingService.amount_down(balance.total, rules)
 
     @staticmethod
     def stop_price(deal: Deal, percent: Decimal, rules: MarketRules) -> Decimal:

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from autotrade.domain.commands import QueryBalances
 from autotrade.domain.entities.order import ZERO, Order, OrderSide, OrderType
 from autotrade.domain.entities.order_state import OrderStatus
 from autotrade.domain.entities.orderbook import OrderBook
-from autotrade.domain.events import EntryAbandoned, SellPlanned
+from autotrade.domain.events import EntryAbandoned, RejectReason, SellPlanned
 from autotrade.domain.services.deals.deal_context import DealContext
 from autotrade.domain.services.deals.deal_service import DealService
 from autotrade.domain.services.orders.order_execution_service import OrderExecutionService
@@ -17,6 +18,10 @@ from autotrade.domain.settings import BuyOrderMonitorSettings, StopLossMonitorSe
 from autotrade.domain.state import Record
 
 MINUTE_MS = 60_000
+JUDGED = frozenset(
+    {RejectReason.FILTER, RejectReason.INSUFFICIENT_BALANCE, RejectReason.MARKET_HALTED}
+)
+"""Refusals that show that balances or filters are not what we believe: they are asked for."""
 UNDER_MARKET = Decimal("0.999")
 """A re-created BUY rests 0.1 % under the market."""
 BOOK_REACH = Decimal("0.997")
@@ -79,7 +84,12 @@ class BuyOrderMonitor:
             return []
         text = self._give_up(context, entry)
         if text is not None:
-            return [EntryAbandoned(ts=ts, deal_id=deal.id, text=text)]
+            abandoned = EntryAbandoned(ts=ts, deal_id=deal.id, text=text)
+            if entry.reject_reason not in JUDGED:
+                return [abandoned]
+            reason = f"BUY refused: {entry.close_reason}"
+            query = QueryBalances(ts=ts, deal_id=deal.id, symbol=deal.symbol, reason=reason)
+            return [abandoned, query]
         wait_ms = self._settings.min_time_between_recreations_minutes * MINUTE_MS
         return [] if ts - deal.entry_sent_ts < wait_ms else self._recreate(context)
 

@@ -26,6 +26,13 @@ IOC_REACH = Decimal("0.998")
 """The optional first exit takes bids down to 0.2 % under the market."""
 RETRY_MS = 1_000
 RETRY_MS_MAX = 60_000
+RETRY_SOON_MS_MAX = 5_000
+NEVER_LOOKED_AT = frozenset(
+    {RejectReason.RATE_LIMIT, RejectReason.UNAVAILABLE, RejectReason.CLOCK, RejectReason.PERMISSION}
+)
+"""Refusals that say nothing about balances or filters: the order itself was not judged."""
+TRIED_SOON = NEVER_LOOKED_AT - {RejectReason.PERMISSION}
+"""These pass by themselves, and what is held is unprotected until they do."""
 
 
 class FilledBuyOrderHandler:
@@ -148,11 +155,15 @@ class FilledBuyOrderHandler:
 
     def _amount(self, context: DealContext) -> Decimal:
         """What is held and, when it completes a lot, dust of earlier deals; after a refusal for
-        want of balance no more than the exchange says is free."""
+        want of balance no more than the exchange says is free. When nothing is, all is tried again
+        until the exchange's refusals, several of them, prove that it is gone."""
         deal, dust, balance = context.deal, context.dust, context.balance
         held = deal.held + (dust.amount if dust is not None else ZERO)
         if self._last_refusal(deal) == RejectReason.INSUFFICIENT_BALANCE and balance is not None:
-            held = min(deal.held, balance.free)
+            free = DecimalRoundingService.amount_down(balance.free, context.rules)
+            held = min(deal.held, free or deal.held)
+            if self._deals.is_missing(deal, balance, context.rules):
+                return ZERO
         return DecimalRoundingService.amount_down(held, context.rules)
 
     @staticmethod
@@ -180,23 +191,22 @@ class FilledBuyOrderHandler:
         return None if last is None else last.reject_reason
 
     def _after_refusal(self, deal: Deal, ts: int) -> list[Record]:
-        """A refused or fruitless SELL is tried again after a pause that doubles; balances and
-        filters are fetched anew first, because one of them is not what we believed."""
+        """A refused or fruitless SELL is tried again after a pause that doubles. Where the exchange
+        judged it, balances and filters are fetched anew first: one of them is not what we
+        believed."""
         last = self._last_sell(deal)
         if last is None or deal.failures <= deal.failures_answered:
             return []
-        pause_ms = min(RETRY_MS * 2 ** min(deal.failures - 1, 10), RETRY_MS_MAX)
-        return [
-            QueryBalances(
-                ts=ts,
-                deal_id=deal.id,
-                symbol=deal.symbol,
-                reason=f"SELL refused: {last.close_reason}",
-            ),
-            ExitPostponed(
-                ts=ts,
-                deal_id=deal.id,
-                retry_ts=last.updated_ts + pause_ms,
-                text=f"SELL refused ({last.close_reason}), next try in {pause_ms / 1000:g} s",
-            ),
-        ]
+        longest_ms = RETRY_SOON_MS_MAX if last.reject_reason in TRIED_SOON else RETRY_MS_MAX
+        pause_ms = min(RETRY_MS * 2 ** min(deal.failures - 1, 10), longest_ms)
+        postponed = ExitPostponed(
+            ts=ts,
+            deal_id=deal.id,
+            retry_ts=last.updated_ts + pause_ms,
+            text=f"SELL refused ({last.close_reason}), next try in {pause_ms / 1000:g} s",
+        )
+        if last.reject_reason in NEVER_LOOKED_AT:
+            return [postponed]
+        reason = f"SELL refused: {last.close_reason}"
+        query = QueryBalances(ts=ts, deal_id=deal.id, symbol=deal.symbol, reason=reason)
+        return [query, postponed]

@@ -49,13 +49,20 @@ class RiskLimits:
                 RefusalReason.DEAL_COUNT,
                 f"open deals on {pair.symbol}",
                 open_deals_on_pair,
-                pair.deal_count,
+                _deals_max(pair),
             ),
             _count_check(
                 RefusalReason.OPEN_DEALS, "open deals", open_deals_total, self._open_deals_max
             ),
             _balance_check(pair.quote, free_quote, needed_quote),
         ]
+
+
+def _deals_max(pair: CurrencyPair) -> int:
+    """What the user allows, and no more deals than the exchange lets have a stop each."""
+    if pair.rules is None:
+        return pair.deal_count
+    return min(pair.deal_count, pair.rules.max_stop_orders)
 
 
 def _state_check(reason: RefusalReason, passed: bool, good: str, bad: str) -> Check:

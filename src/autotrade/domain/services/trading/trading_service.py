@@ -110,7 +110,7 @@ class TradingService:
     ) -> list[Check]:
         open_deals = state.deals.open_deals(pair.symbol)
         history = state.history.get(pair.symbol, PairHistory())
-        balance = state.balances.get(pair.quote)
+        balance = state.balance_of(pair.quote)
         limits = self._limits.checks(
             pair=pair,
             open_deals_on_pair=len(open_deals),

@@ -6,10 +6,9 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from autotrade.application.ports import StoreFault
 from autotrade.config.cross_checks import refuse_live_without_consent
 from autotrade.config.errors import ConfigurationError
-from autotrade.infrastructure.journal.data_folder import DataFolder, FolderUnusable
+from autotrade.infrastructure.journal.data_folder import DataFolder, before_anything
 from autotrade.infrastructure.journal.files import store_faults
 from autotrade.infrastructure.terminal.commands.common import settings_of
 from autotrade.infrastructure.terminal.log_setup import LogHandle, start_logging
@@ -37,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _log(settings: Settings) -> LogHandle:
     """The log stands in the data folder: whether that can be written is looked at first."""
-    try:
+    with before_anything():
         DataFolder(settings.data_folder).check_writable()
         with store_faults(settings.log_file, "write the log"):
             return start_logging(
@@ -46,5 +45,3 @@ def _log(settings: Settings) -> LogHandle:
                 file_bytes_max=int(settings.log.file_megabytes * 1_000_000),
                 file_count=settings.log.file_count,
             )
-    except StoreFault as fault:
-        raise FolderUnusable(str(fault)) from fault
