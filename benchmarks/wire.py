@@ -25,6 +25,8 @@ from wire_exchange import ANNOUNCE_FILE, PATHS, SAMPLES_FILE, WAVE_CANDLES
 SAMPLES_MIN = 100
 START_SECONDS = 8.0
 STOP_SECONDS_MAX = 60.0
+SPARE = 1.1
+"""Now and then a signal is refused because its pair has five deals open already."""
 WARM_UP = 5
 """Samples thrown away: the first order opens the connection and fills caches."""
 
@@ -96,7 +98,7 @@ def trade(folder: Path, announce: Path, seconds: float, speed: float) -> dict[st
 
 def measure(arguments: argparse.Namespace) -> list[Row]:
     a_second = len(PATHS) * arguments.speed / 60 / WAVE_CANDLES
-    seconds = (arguments.samples + WARM_UP) / a_second + START_SECONDS
+    seconds = SPARE * (arguments.samples + WARM_UP) / a_second + START_SECONDS
     with tempfile.TemporaryDirectory(prefix="autotrade-wire-") as name:
         folder = Path(name)
         with exchange(folder / "exchange", arguments.speed) as announce:

@@ -45,7 +45,7 @@ FIRST_ENTRY = "-B1"
 """End of the client order id of a deal's first BUY; a re-created one answers no candle."""
 
 WAVE_CANDLES = 4
-RISE = 0.0003
+RISE = 0.0005
 RIPPLE = 0.001
 
 

@@ -56,11 +56,14 @@ class Scene:
         return self.entry(session, deal)
 
     async def opened(self, session: RealtimeTrading) -> Deal:
-        """A signal becomes a deal; without a wall its BUY takes the ask."""
-        opened = session.state.totals.deals_opened
-        await self.signal(session)
-        assert session.state.totals.deals_opened == opened + 1, self.bench.log.lines
-        return session.state.deals.get(opened + 1)
+        """A signal becomes a deal (the last move may have been one already); without a wall its BUY
+        takes the ask."""
+        totals = session.state.totals
+        if not session.state.deals.open_deals():
+            opened = totals.deals_opened
+            await self.signal(session)
+            assert totals.deals_opened > opened, self.bench.log.lines
+        return session.state.deals.get(totals.deals_opened)
 
     async def signal(
         self, session: RealtimeTrading, behind_it: Callable[[], Awaitable[None]] | None = None

@@ -337,7 +337,6 @@ async def test_a_buy_that_was_canceled_by_hand(scene: Scene) -> None:
         exchange.server.publish(exchange.exchange.drain())
         await scene.ended(deal)
         assert "ended without our doing" in (deal.close_text or "")
-        await scene.goes_on(session)
 
 
 async def test_an_order_placed_by_hand_is_named_and_left_alone(scene: Scene) -> None:
@@ -351,8 +350,7 @@ async def test_an_order_placed_by_hand_is_named_and_left_alone(scene: Scene) -> 
         time_in_force=TimeInForce.GTC,
         client_order_id="by-hand",
     )
-    async with scene.bench.trading() as session:
+    async with scene.bench.trading():
         exchange.place(ACCOUNT, by_hand)
-        await until(lambda: scene.bench.log.has("did not place"), "the sentence")
-        await scene.goes_on(session)
+        await scene.told("did not place")
         assert [order.client_order_id for order in exchange.open_orders(ACCOUNT)] == ["by-hand"]

@@ -108,6 +108,10 @@ class User:
         journal = self.data / "journal.jsonl"
         return journal.read_bytes() if journal.exists() else b""
 
+    def log(self) -> str:
+        file = self.data / "logs" / "autotrade.jsonl"
+        return file.read_text(encoding="utf-8") if file.exists() else ""
+
     def journal_rows(self) -> int:
         return self.journal().count(b"\n")
 

@@ -136,7 +136,8 @@ async def test_busy_port_is_one_clear_sentence_and_exit_2(tmp_path: Path) -> Non
             await _launch(tmp_path, port=port)
     text = str(refusal.value)
     assert text.startswith(
-        f"the exchange ended with code 2: expected free ports on 127.0.0.1, {port}"
+        "the embedded exchange did not start (exit code 2): expected free ports on 127.0.0.1, "
+        f"{port}"
     )
     assert "Traceback" not in text
 

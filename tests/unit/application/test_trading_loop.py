@@ -201,6 +201,16 @@ async def test_finish_waits_for_outcomes(rig: Rig) -> None:
     assert rig.bot.entry.exchange_id == "9"
 
 
+async def test_waiting_for_the_stop_is_not_latency(rig: Rig) -> None:
+    await rig.loop.put(e.BalancesUpdated(ts=rig.bot.ts, balances=(), is_complete=False))
+    await rig.run_until_idle()
+    assert rig.loop.performance.processing.count == 1
+    rig.loop.put_market(e.TimerTicked(ts=rig.bot.ts))
+    await rig.loop.finish(1.0)
+    assert rig.loop.performance.events == 2
+    assert rig.loop.performance.processing.count == 1
+
+
 async def test_timer_ticks_reach_the_monitors(rig: Rig) -> None:
     rig.bot.signal()
     rig.clock.ts = rig.bot.ts + 16_000

@@ -54,7 +54,7 @@ class UserStream:
             longest_seconds=settings.backoff_longest_seconds,
         )
         self._down = asyncio.Event()
-        self._down_text = ""
+        self._down_text = self._told_text = ""
         self._task: asyncio.Task[None] | None = None
         self._is_up = False
         self.redials = 0
@@ -133,12 +133,13 @@ class UserStream:
                 self._down.set()
             except Exception as error:  # noqa: BLE001 whatever the library raises: dial again
                 failure = normalize(error, self._settings.secrets)
-                if failure.message != self._down_text:  # the same trouble is told once
+                if failure.message != self._told_text:  # the same trouble is told once
                     LOG.warning("user stream not back yet: %s", failure.message)
-                self._down_text = failure.message
+                self._down_text = self._told_text = failure.message
                 self._down.set()
             else:
                 self._is_up = True
+                self._told_text = ""
                 self._backoff.reset()
                 self._push(ChannelRestored(ts=self._clock.now_ms(), channel=Channel.USER_DATA))
 
