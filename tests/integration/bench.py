@@ -34,10 +34,10 @@ from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchang
 from autotrade.infrastructure.simulated_exchange.market.source import MarketSource
 
 SPEED = 600.0
-WAIT_SECONDS_MAX = 8.0
+WAIT_SECONDS_MAX = 40.0
 SETTINGS = DomainSettings(
     # an accelerated book is seldom younger than a fraction of a real second
-    orderbook_analyzer=OrderbookAnalyzerSettings(max_book_age_seconds=600.0)
+    orderbook_analyzer=OrderbookAnalyzerSettings(max_book_age_seconds=1e9)
 )
 PAIR = CurrencyPair("ETH", "USDT", 5, D(100), D("0.9"), 3)
 RecordKind = TypeVar("RecordKind")

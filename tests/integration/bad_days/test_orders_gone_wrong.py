@@ -59,10 +59,10 @@ async def test_the_reply_to_a_buy_is_lost(scene: Scene, kind: str, is_executed: 
         scene.bench.faults.answer_timeout(ORDER, is_executed=is_executed)
     scene.bench.request_window_ms = round(300 * SPEED)
     async with scene.bench.trading() as session:
-        deal = await scene.opened(session)
         if is_executed:
-            await scene.protected(session, deal)
+            deal = await scene.position(session)
         else:
+            deal = await scene.opened(session)
             await scene.ended(deal)
             assert deal.status is DealStatus.CANCELED
         if deal.is_open:

@@ -36,7 +36,7 @@ CONFIG: dict[str, Any] = {
         "sma_slow": 2,
         "min_candles": 10,
     },
-    "orderbook_analyzer": {"max_book_age_seconds": 600},
+    "orderbook_analyzer": {"max_book_age_seconds": 1000000000},
     "signal_cooldown": {
         "after_signal_seconds": 0,
         "after_loss_seconds": 0,
