@@ -42,7 +42,7 @@ docs: $(DEV_STAMP)  ## write .env.example, the references and the class diagram 
 	$(BIN)/python tools/generate.py
 
 bench: $(DEV_STAMP)  ## run the benchmarks; figures belong into docs/reference/performance.md
-	@for program in benchmarks/bench_*.py; do echo "$$program"; $(BIN)/python $$program || exit 1; done
+	$(BIN)/python benchmarks/run_all.py $(ARGS)
 
 venv: $(DEV_STAMP)  ## make .venv with everything pinned, for development
 

@@ -21,6 +21,7 @@ from autotrade.infrastructure.connectors.market_streams import StreamKind
 from tests.integration.connectors.conftest import Connect
 from tests.integration.connectors.venue import (
     HISTORY_COUNT,
+    MIDDLE,
     MINUTE_MS,
     START_TS,
     Collector,
@@ -106,6 +107,41 @@ async def test_a_gap_in_the_book_is_repaired_at_once_on_the_same_socket(
     assert venue.server.open_sockets == sockets
     assert feed.redials == 0
     assert not sink.of(ChannelLost)
+
+
+async def test_a_book_that_left_its_snapshot_behind_is_asked_for_anew(
+    venue: TestVenue, connect: Connect
+) -> None:
+    """Levels beyond the snapshot that never change are not in the stream either."""
+    sink = Collector()
+    feed = await started(connect, sink, book_levels=5, book_snapshot_levels=10)
+    best = MIDDLE["BTCUSDT"] - 1
+    venue.change("BTCUSDT", bids=tuple((best - step, 0) for step in range(8)))
+    update_id, bids, _ = venue.exchange.depth("BTCUSDT", 5)
+    await sink.until(
+        lambda: any(
+            event.book.update_id == update_id
+            and list(event.book.bids) == [(float(price), float(amount)) for price, amount in bids]
+            for event in sink.of(OrderBookUpdated)
+        )
+    )
+    assert feed.book_resyncs == 1
+    assert all(len(event.book.bids) == 5 for event in sink.of(OrderBookUpdated))
+
+
+async def test_levels_the_market_left_are_forgotten(venue: TestVenue, connect: Connect) -> None:
+    connection = await connect(book_levels=5, book_snapshot_levels=10)
+    sink = Collector()
+    await connection.feed.start(BOTH, "1m", sink)
+    far = MIDDLE["BTCUSDT"] - 1_000
+    for step in range(40):
+        venue.change("BTCUSDT", bids=((far - step, 1_000),))
+    update_id, bids, _ = venue.exchange.depth("BTCUSDT", 5)
+    await sink.until(lambda: sink.of(OrderBookUpdated)[-1].book.update_id == update_id)
+    assert len(connection.feed._client.orderbooks["BTC/USDT"]["bids"]) <= 12
+    book = sink.of(OrderBookUpdated)[-1].book
+    assert list(book.bids) == [(float(price), float(amount)) for price, amount in bids]
+    assert connection.feed.book_resyncs == 0
 
 
 @pytest.mark.parametrize("code", [1001, None])

@@ -184,14 +184,11 @@ class TestVenue:
     def tick(self, symbol: str = "BTCUSDT", ms: int = 100) -> None:
         """One small change of the book and the flush behind it."""
         self._nudge = getattr(self, "_nudge", 0) + 1
-        self.exchange.apply(
-            MarketLevels(
-                ts=self.exchange.now,
-                symbol=symbol,
-                bids=((MIDDLE[symbol] - 15, 50_000 + self._nudge),),
-                asks=(),
-            )
-        )
+        self.change(symbol, bids=((MIDDLE[symbol] - 15, 50_000 + self._nudge),), ms=ms)
+
+    def change(self, symbol: str, bids: tuple[tuple[int, int], ...], ms: int = 100) -> None:
+        """Change these bids of the book (ticks, lots) and flush."""
+        self.exchange.apply(MarketLevels(ts=self.exchange.now, symbol=symbol, bids=bids, asks=()))
         self.server.publish(self.exchange.drain())
         self.advance(ms)
 

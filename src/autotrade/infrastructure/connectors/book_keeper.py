@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from autotrade.domain.entities.orderbook import OrderBook
@@ -28,6 +30,34 @@ class RawMarketListener(Protocol):
     def on_trade(self, symbol: str, message: Mapping[str, Any]) -> None: ...
 
 
+TRIM_SLACK_PART = 0.25
+"""A side is cut back to the snapshot's depth once it is this part longer: rarely, and not forever
+growing with levels the market left long ago (the library itself never drops one)."""
+WHOLE_BOOK_PART = 0.9
+"""A snapshot that fills less of its limit than this was the whole book; there is nothing beyond."""
+
+
+@dataclass(slots=True)
+class Edges:
+    """How far the book is known: beyond these prices only levels that changed since are in it.
+
+    Binance sends a snapshot's best levels and then changes only, so a level farther out that never
+    changed is missing when the market comes near it.
+    """
+
+    bid: float = -math.inf
+    ask: float = math.inf
+
+    def are_reached_by(self, book: OrderBook, levels: int) -> bool:
+        """True when of the best `levels` of a side some may be unknown."""
+        bids, asks = book.bids, book.asks
+        best_bids_known = len(bids) == levels and bids[-1][0] >= self.bid
+        best_asks_known = len(asks) == levels and asks[-1][0] <= self.ask
+        return not (
+            (best_bids_known or self.bid == -math.inf) and (best_asks_known or self.ask == math.inf)
+        )
+
+
 class BookKeeper:
     """Feeds depth diffs to the library; on a gap it fetches a new snapshot at once, without a new
     socket."""
@@ -47,6 +77,8 @@ class BookKeeper:
         self._snapshot_ts = dict.fromkeys(symbols, 0)
         self._resyncs: dict[str, asyncio.Task[None]] = {}
         self._published: dict[str, int] = {}
+        self._sockets: dict[str, Any] = {}
+        self._edges: dict[str, Edges] = {}
         self.listeners: list[RawMarketListener] = []
         self.resync_count = 0
 
@@ -60,6 +92,7 @@ class BookKeeper:
         for symbol in self._in_step:
             self._in_step[symbol] = False
             self._client.orderbooks.pop(symbol, None)
+        self._sockets.clear()
         for task in self._resyncs.values():
             task.cancel()
         self._resyncs.clear()
@@ -68,6 +101,7 @@ class BookKeeper:
         """One depth diff: through the library, then look what it did."""
         books = self._client.orderbooks
         had_book = symbol in books
+        self._sockets[symbol] = socket
         self._client.forward(socket, message)
         book = books.get(symbol)
         if book is None:
@@ -80,6 +114,7 @@ class BookKeeper:
         elif book["nonce"] == message["u"]:
             for listener in self.listeners:
                 listener.on_depth(symbol, message)
+            self._trim(symbol, book)
 
     def look(self, symbol: str) -> None:
         """Has the snapshot come? Then the book is in step, also when nothing moves after it."""
@@ -90,6 +125,7 @@ class BookKeeper:
         if whole is None:
             return
         self._in_step[symbol] = True
+        self._edges[symbol] = self._known_part(symbol)
         for listener in self.listeners:
             listener.on_book(symbol, whole)
         self._on_in_step()
@@ -109,7 +145,39 @@ class BookKeeper:
         if cached is None or cached["nonce"] == self._published.get(symbol):
             return None
         self._published[symbol] = cached["nonce"]
-        return self._read(symbol, self._settings.book_levels)
+        book = self._read(symbol, self._settings.book_levels)
+        socket = self._sockets.get(symbol)
+        if book is None or socket is None:
+            return book
+        if self._edges[symbol].are_reached_by(book, self._settings.book_levels):
+            self._in_step[symbol] = False
+            del self._published[symbol]  # the fresh snapshot may well have the same number
+            self._resync(socket, symbol)
+            return None
+        return book
+
+    def _known_part(self, symbol: str) -> Edges:
+        """What a fresh snapshot knows of each side."""
+        cached, edges = self._client.orderbooks[symbol], Edges()
+        full = self._settings.book_snapshot_levels * WHOLE_BOOK_PART
+        if len(cached["bids"]) >= full:
+            edges.bid = cached["bids"][-1][0]
+        if len(cached["asks"]) >= full:
+            edges.ask = cached["asks"][-1][0]
+        return edges
+
+    def _trim(self, symbol: str, cached: Any) -> None:
+        """Forget the levels far away, and remember that they are forgotten."""
+        depth = self._settings.book_snapshot_levels
+        most = depth * (1 + TRIM_SLACK_PART)
+        edges = self._edges[symbol]
+        bids, asks = cached["bids"], cached["asks"]
+        if len(bids) > most:
+            bids.limit()
+            edges.bid = max(edges.bid, bids[-1][0])
+        if len(asks) > most:
+            asks.limit()
+            edges.ask = min(edges.ask, asks[-1][0])
 
     def _read(self, symbol: str, levels: int) -> OrderBook | None:
         cached = self._client.orderbooks.get(symbol)
