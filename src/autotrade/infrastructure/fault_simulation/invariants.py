@@ -1,0 +1,369 @@
+"""What must hold at every step, told by the exchange's truth and the journal's bytes alone.
+
+Nothing here uses the bot's own code or state: lines of the journal are read as JSON the moment they
+are written, requests and executions are seen where the exchange sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from autotrade.infrastructure.simulated_exchange.core.types import (
+    ExchangeOrder,
+    Execution,
+    OrderChanged,
+    Output,
+    Side,
+)
+
+ZERO = Decimal(0)
+STOP_KINDS = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
+NOTIONAL_ROOM = Decimal("1.1")
+"""What is worth less than this many minimum notionals may not be sellable: it is dust."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken promise."""
+
+    at_s: float
+    invariant: str
+    text: str
+
+
+@dataclass(slots=True)
+class Position:
+    """What the exchange says of one deal."""
+
+    symbol: str
+    base: str
+    held: Decimal = ZERO
+    bought: Decimal = ZERO
+    sold: Decimal = ZERO
+    open_orders: dict[int, ExchangeOrder] = field(default_factory=dict)
+    entry_ids: list[int] = field(default_factory=list)
+    unprotected_since: float | None = None
+
+    def covered(self) -> Decimal:
+        """Held coins for which a stop rests, or that are being sold at market."""
+        covered = ZERO
+        for order in self.open_orders.values():
+            if order.side is Side.SELL and order.kind.value in (*STOP_KINDS, "MARKET"):
+                covered += order.remaining
+        return covered
+
+    @property
+    def is_live(self) -> bool:
+        return bool(self.open_orders)
+
+
+@dataclass(slots=True)
+class Limits:
+    """The promises' figures, from the settings that the bot was given."""
+
+    deals_per_pair: int
+    deals_in_all: int
+    protect_seconds: float
+    stale_seconds: float
+
+
+class Watcher:
+    """`now` is the world's time in seconds; `calm_since` is when the last disturbance was over."""
+
+    def __init__(self, prefix: str, limits: Limits) -> None:
+        self._prefix, self._limits = prefix, limits
+        self.now = 0.0
+        self.calm_since = 0.0
+        self.market_lost_since: float | None = None
+        self.violations: list[Violation] = []
+        self.positions: dict[int, Position] = {}
+        self.executions: dict[tuple[str, int], Execution] = {}
+        self.unprotected_s_max = 0.0
+        self.unprotected_calm_s_max = 0.0
+        self._order_ids: dict[str, tuple[str, int]] = {}
+        self._deal_by_order: dict[tuple[str, int], int] = {}
+        self._pending = b""
+        self._written: dict[str, dict[str, Any]] = {}
+        self._durable: dict[str, dict[str, Any]] = {}
+        self._approved: set[int] = set()
+        self._approved_decisions: set[str] = set()
+        self._is_paused = False
+        self._has_session = False
+        self.journal_fills: dict[tuple[str, str], dict[str, Any]] = {}
+        self.minimum_notional: dict[str, Decimal] = {}
+        self.prices: dict[str, Decimal] = {}
+        self.base_total: dict[str, Decimal] = {}
+
+    def violate(self, invariant: str, text: str) -> None:
+        self.violations.append(Violation(round(self.now, 3), invariant, text))
+
+    # --- the journal, as its bytes are written ------------------------------------------------
+
+    def on_journal(self, data: bytes) -> None:
+        self._pending += data
+        *lines, self._pending = self._pending.split(b"\n")
+        for line in lines:
+            self._read(line)
+
+    def on_journal_cut(self) -> None:
+        """The process is dead or cut its file: what was begun is not a line."""
+        self._pending = b""
+
+    def on_journal_synced(self) -> None:
+        self._durable.update(self._written)
+        self._written.clear()
+
+    def on_restart(self, journal: bytes) -> None:
+        """Begin anew with what the disk kept: only that was ever promised."""
+        self._pending = b""
+        self._written.clear()
+        self._durable.clear()
+        self.journal_fills.clear()
+        self._approved.clear()
+        self._is_paused = self._has_session = False
+        self.on_journal(journal)
+        self._pending = b""
+        self.on_journal_synced()
+
+    def _read(self, line: bytes) -> None:
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return  # torn; the chain's own proof is the auditor's
+        data, kind = row["data"], row["type"]
+        match kind:
+            case "PlaceOrder":
+                self._written[data["order_id"]] = data
+            case "PlaceOrderList":
+                self._written[data["target_id"]] = data
+                self._written[data["stop_id"]] = data
+            case "OrderFilled":
+                self._read_fill(data)
+            case "DealOpened":
+                if data["decision_id"] in self._approved_decisions:
+                    self._approved.add(data["deal_id"])
+            case "Decision":
+                self._read_decision(data)
+            case "OperatorRequested":
+                if data["action"] in ("pause", "stop"):
+                    self._is_paused = True
+                elif data["action"] == "resume":
+                    self._is_paused = False
+            case "SessionStarted":
+                self._has_session, self._is_paused = False, False
+            case "SessionReady":
+                self._has_session = True
+            case _:
+                pass
+
+    def _read_decision(self, data: dict[str, Any]) -> None:
+        if data["approved"]:
+            self._approved_decisions.add(data["id"])
+        elif not any(check["text"] for check in data["checks"] if not check["passed"]):
+            self.violate("refusal_has_reason", f"decision {data['id']} names none")
+
+    def _read_fill(self, data: dict[str, Any]) -> None:
+        key = (data["symbol"], data["trade_id"])
+        known = self.journal_fills.get(key)
+        if known is not None and known["order_id"] != data["order_id"]:
+            self.violate("fill_of_two_orders", f"trade {key}")
+        self.journal_fills[key] = data
+
+    # --- what reaches the exchange ------------------------------------------------------------
+
+    def on_order_request(self, path: str, sent: Mapping[str, Any]) -> None:
+        if path == "order":
+            ids = [sent["newClientOrderId"]]
+        else:
+            ids = [sent["aboveClientOrderId"], sent["belowClientOrderId"]]
+        for order_id in ids:
+            intent = self._durable.get(order_id)
+            if intent is None:
+                self.violate("intent_on_disk_first", f"{order_id} was sent before its fsync")
+            elif Decimal(intent["amount"]) != Decimal(sent["quantity"]):
+                self.violate("one_order_an_intent", f"{order_id} differs from its intent")
+        if sent.get("side") == "BUY":
+            self._check_entry(str(sent["newClientOrderId"]), str(sent["symbol"]))
+
+    def _check_entry(self, order_id: str, symbol: str) -> None:
+        deal = self._deal_of(order_id)
+        if deal is None:
+            return
+        if deal not in self._approved:
+            self.violate("order_has_decision", f"{order_id} without an approved decision")
+        if self._is_paused and self.now - self.calm_since > 1.0:
+            self.violate("no_order_while_paused", f"{order_id} was sent while paused")
+        lost = self.market_lost_since
+        if lost is not None and self.now - lost > self._limits.stale_seconds:
+            self.violate("no_order_while_stale", f"{order_id} after {self.now - lost:.0f} s")
+        others = [
+            position
+            for number, position in self.positions.items()
+            if number != deal and (position.is_live or self._worth(position) > ZERO)
+        ]
+        of_pair = sum(position.symbol == symbol for position in others)
+        if of_pair >= self._limits.deals_per_pair or len(others) >= self._limits.deals_in_all:
+            self.violate("no_order_over_a_limit", f"{order_id} is deal {of_pair + 1} of {symbol}")
+
+    def _worth(self, position: Position) -> Decimal:
+        """Quote value of what is held, where it can be sold at all; else 0."""
+        value = position.held * self.prices.get(position.symbol, ZERO)
+        limit = self.minimum_notional.get(position.symbol, ZERO) * NOTIONAL_ROOM
+        return value if value >= limit else ZERO
+
+    # --- what the exchange did ----------------------------------------------------------------
+
+    def on_outputs(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            if isinstance(output, OrderChanged):
+                self._on_order(output.order, output.execution)
+
+    def _on_order(self, order: ExchangeOrder, execution: Execution | None) -> None:
+        number = (order.symbol, order.id)
+        deal = self._deal_of(order.client_order_id)
+        if deal is None:  # a cancel's report goes by the cancel's own id
+            deal = self._deal_by_order.get(number)
+        if execution is not None:
+            self.executions[order.symbol, execution.trade_id] = execution
+        if deal is None:
+            return
+        self._deal_by_order[number] = deal
+        if self._deal_of(order.client_order_id) is not None:
+            known = self._order_ids.setdefault(order.client_order_id, number)
+            if known != number:
+                self.violate("one_order_an_intent", f"{order.client_order_id} exists twice")
+        position = self.positions.get(deal)
+        if position is None:
+            base = order.symbol.removesuffix("USDT")
+            position = self.positions[deal] = Position(order.symbol, base)
+        if order.status.is_open:
+            position.open_orders[order.id] = order
+        else:
+            position.open_orders.pop(order.id, None)
+        if execution is not None:
+            self._book(position, deal, order, execution)
+        self._check_deal(deal, position)
+
+    def _book(
+        self, position: Position, deal: int, order: ExchangeOrder, execution: Execution
+    ) -> None:
+        amount = execution.quantity
+        if order.side is Side.BUY:
+            position.bought += amount
+            position.held += amount
+        else:
+            position.sold += amount
+            position.held -= amount
+        if execution.commission_asset == position.base:
+            position.held -= execution.commission
+        if order.executed_quantity > order.original_quantity:
+            self.violate("overfill", f"deal {deal}: {order.client_order_id}")
+
+    def _check_deal(self, deal: int, position: Position) -> None:
+        buys = [one for one in position.open_orders.values() if one.side is Side.BUY]
+        if len(buys) > 1:
+            self.violate("one_order_an_intent", f"deal {deal} has {len(buys)} open BUY orders")
+        stops = sum(
+            (
+                one.remaining
+                for one in position.open_orders.values()
+                if one.side is Side.SELL and one.kind.value in STOP_KINDS
+            ),
+            ZERO,
+        )
+        room = self._dust_room(position)
+        if stops > max(position.held, ZERO) + room:
+            self.violate("sells_what_is_held", f"deal {deal}: stops {stops}, held {position.held}")
+        if position.sold > position.bought + room:
+            self.violate(
+                "sells_what_is_held",
+                f"deal {deal}: sold {position.sold}, bought {position.bought}",
+            )
+
+    def _dust_room(self, position: Position) -> Decimal:
+        """A deal may sell the dust of earlier deals of its pair with its own coins."""
+        return sum(
+            (
+                max(other.held, ZERO)
+                for other in self.positions.values()
+                if other is not position
+                and other.symbol == position.symbol
+                and not self._worth(other)
+            ),
+            ZERO,
+        ) + abs(min(position.held, ZERO))
+
+    def _deal_of(self, client_order_id: str) -> int | None:
+        if not client_order_id.startswith(self._prefix):
+            return None
+        return int(client_order_id[len(self._prefix) :].split("-", maxsplit=1)[0])
+
+    # --- each second --------------------------------------------------------------------------
+
+    def second(self) -> None:
+        """Is every position protected, and for how long was it not?"""
+        for deal, position in self.positions.items():
+            if not position.held and position.unprotected_since is None:
+                continue
+            bare = position.held - position.covered()
+            value = bare * self.prices.get(position.symbol, ZERO)
+            limit = self.minimum_notional.get(position.symbol, ZERO) * NOTIONAL_ROOM
+            if value < limit or self._is_gone(position):
+                position.unprotected_since = None
+                continue
+            if position.unprotected_since is None:
+                position.unprotected_since = self.now
+            self._measure(deal, position, bare)
+
+    def _measure(self, deal: int, position: Position, bare: Decimal) -> None:
+        since = position.unprotected_since
+        assert since is not None
+        self.unprotected_s_max = max(self.unprotected_s_max, self.now - since)
+        calm_s = self.now - max(since, self.calm_since)
+        self.unprotected_calm_s_max = max(self.unprotected_calm_s_max, calm_s)
+        limit = self._limits.protect_seconds
+        if limit < calm_s <= limit + 1.0:
+            self.violate(
+                "protected_in_time",
+                f"deal {deal}: {bare} {position.base} without a stop for {calm_s:.1f} s of calm",
+            )
+
+    def _is_gone(self, position: Position) -> bool:
+        """Somebody took the coins away by hand: there is nothing to protect."""
+        return self.base_total.get(position.base, ZERO) < position.held
+
+    # --- in a calm, one reconciliation after the last disturbance ------------------------------
+
+    def books_differ(self, believed_open: set[str]) -> str | None:
+        """Why the bot's books are not the exchange's, or None."""
+        truth = {
+            order.client_order_id
+            for position in self.positions.values()
+            for order in position.open_orders.values()
+        }
+        if believed_open != truth:
+            return f"open orders: believed {sorted(believed_open)}, open {sorted(truth)}"
+        own = set(self._order_ids.values())
+        mine = {
+            key: execution
+            for key, execution in self.executions.items()
+            if (execution.symbol, execution.order_id) in own
+        }
+        told = {(key[0].replace("/", ""), int(key[1])) for key in self.journal_fills}
+        if told != set(mine):
+            missing, strange = sorted(set(mine) - told), sorted(told - set(mine))
+            return f"fills: not in the journal {missing[:5]}, not on the exchange {strange[:5]}"
+        for (symbol, trade_id), data in self.journal_fills.items():
+            execution = mine[symbol.replace("/", ""), int(trade_id)]
+            if (
+                Decimal(data["amount"]) != execution.quantity
+                or Decimal(data["price"]) != execution.price
+                or Decimal(data["fee"]) != execution.commission
+            ):
+                return f"fill {symbol} {trade_id}: other numbers in the journal"
+        return None

@@ -1,0 +1,202 @@
+"""One life of the bot in the simulated world: the real parts, put together as a start does it.
+
+The composition follows bootstrap.run_trade; what differs are the ends: the disk, the clients and
+the clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from autotrade.application.use_cases.run_realtime_trading import (
+    RealtimeTrading,
+    RunPlan,
+    SessionIdentity,
+)
+from autotrade.domain.entities.currency_pair import CurrencyPair
+from autotrade.domain.events import OperatorAction
+from autotrade.domain.settings import DomainSettings
+from autotrade.infrastructure.connectors.ccxt_connector import CcxtExchangeConnector
+from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
+from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
+from autotrade.infrastructure.connectors.market_questions import MarketQuestions
+from autotrade.infrastructure.connectors.market_rules import MarketDirectory
+from autotrade.infrastructure.connectors.weight_governor import WeightGovernor
+from autotrade.infrastructure.fault_simulation.client import (
+    SimulatedClient,
+    SimulatedUserClient,
+    Wires,
+)
+from autotrade.infrastructure.fault_simulation.disk import SimulatedDisk
+from autotrade.infrastructure.fault_simulation.exchange_end import ExchangeEnd
+from autotrade.infrastructure.fault_simulation.feed import SimulatedFeed
+from autotrade.infrastructure.fault_simulation.virtual_loop import Agenda, VirtualLoop
+from autotrade.infrastructure.journal.data_folder import DataFolder, FolderLock
+from autotrade.infrastructure.journal.journal import JsonlJournal
+from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
+from autotrade.infrastructure.repositories.state_loader import load_state
+from autotrade.infrastructure.repositories.state_snapshots import StateSnapshots
+
+INSTALLATION_ID = "atsim"
+PREFIX = f"{INSTALLATION_ID}-"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPlan:
+    """What every life of the bot is given."""
+
+    settings: DomainSettings
+    pairs: Callable[[], list[CurrencyPair]]
+    connector: ConnectorSettings
+    run: RunPlan
+
+
+class Inbox:
+    """The operator's words; a life takes each once."""
+
+    def __init__(self) -> None:
+        self.words: list[tuple[OperatorAction, str]] = []
+
+    def take(self) -> list[tuple[OperatorAction, str]]:
+        words, self.words = self.words, []
+        return words
+
+
+class Process:
+    """`run` is a whole life; `cut` is its death, after which nothing of it reaches the world."""
+
+    def __init__(
+        self,
+        plan: ProcessPlan,
+        folder: DataFolder,
+        end: ExchangeEnd,
+        agenda: Agenda,
+        disk: SimulatedDisk,
+        *,
+        name: str,
+        inbox: Inbox,
+        notify: Callable[[str], None],
+    ) -> None:
+        self._plan, self._folder, self._end, self._agenda = plan, folder, end, agenda
+        self._inbox, self._notify = inbox, notify
+        self.disk = disk
+        self.name = name
+        self.loop = VirtualLoop(agenda, name)
+        self.loop.executor_delay = lambda: 0.001 + disk.faults.slow_seconds
+        self.clock_ahead_seconds = 0.0
+        self._lock: FolderLock | None = None
+        self.session: RealtimeTrading | None = None
+        self.feed: SimulatedFeed | None = None
+        self.wires: Wires | None = None
+        self._user: SimulatedUserClient | None = None
+
+    # --- a life -------------------------------------------------------------------------------
+
+    def live(self) -> str:
+        """Returns why it ended in order; raises what killed it or what it died of."""
+        return self.loop.run_until_complete(self._run())
+
+    async def _run(self) -> str:
+        folder = self._folder
+        self._lock = folder.lock()
+        folder.check_writable(self.disk)
+        journal = JsonlJournal.open(folder.journal, files=self.disk)
+        if journal.opened.cut_text:
+            self._notify(f"{journal.opened.cut_bytes} torn bytes were cut")
+        recovered = load_state(folder, self._plan.pairs())
+        self._notify(recovered.text or "a new folder")
+        self._session(journal, recovered.state)
+        assert self.session is not None
+        keeping = asyncio.get_running_loop().create_task(self._keep_clock())
+        try:
+            return await self.session.run()
+        finally:
+            keeping.cancel()
+
+    def _session(self, journal: JsonlJournal, state: Any) -> None:
+        settings, end = self._plan.connector, self._end
+        clock = ExchangeClock(monotonic=self._monotonic, wall=lambda: self._agenda.now_ms / 1000)
+        governor = WeightGovernor(clock)
+        self.wires = Wires(end, governor, clock.signing_ms, settings.receive_window_ms)
+        client: Any = SimulatedClient(self.wires, end)
+        user: Any = SimulatedUserClient(self.wires, end, self._agenda, self.name)
+        self._user = user
+        directory = MarketDirectory()
+        self._questions = MarketQuestions(client, settings, clock, governor, directory)
+        self.feed = SimulatedFeed(end.market, settings, clock, self._questions)
+        self.session = RealtimeTrading(
+            self._plan.settings,
+            state,
+            identity=SessionIdentity(
+                installation_id=INSTALLATION_ID,
+                version="simulated",
+                commit="",
+                mode="simulation",
+                venue="simulated",
+                market="storm",
+                request_window_ms=settings.receive_window_ms,
+            ),
+            plan=self._plan.run,
+            feed=self.feed,
+            connector=CcxtExchangeConnector(
+                client,
+                user,
+                settings=settings,
+                clock=clock,
+                directory=directory,
+                market=self._questions,
+            ),
+            clock=clock,
+            journal=journal,
+            snapshots=StateSnapshots(journal, SnapshotSet(self._folder, self.disk)),
+            inbox=self._inbox,
+            notifier=_Notifier(self._notify),
+        )
+
+    def _monotonic(self) -> float:
+        return self._agenda.seconds + self.clock_ahead_seconds
+
+    async def _keep_clock(self) -> None:
+        """As the market feed of the real connector does it."""
+        while True:
+            try:
+                await self._questions.measure_clock()
+            except Exception as error:  # noqa: BLE001 the streams and orders say it louder
+                self._notify(f"the clock was not measured: {error}")
+            await asyncio.sleep(self._plan.connector.clock_interval_seconds)
+
+    # --- its end ------------------------------------------------------------------------------
+
+    def cut(self) -> None:
+        if self.wires is not None:
+            self.wires.is_cut = True
+        self.disk.end()
+        self.feed = None
+        if self._user is not None:
+            for socket in self._user.clients.values():
+                self._end.detach(socket)
+        if self._lock is not None:
+            self._lock.release()
+
+    def bury(self) -> None:
+        """Let go of tasks that were never allowed to finish. What they do on being closed reaches
+        nothing any more: the disk, the wires and the lock are cut."""
+        tasks: list[asyncio.Task[Any]] = list(asyncio.all_tasks(self.loop))
+        for task in tasks:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            coroutine: Any = task.get_coro()
+            with suppress(RuntimeError):  # it wanted to wait once more
+                coroutine.close()
+        self.loop.close()
+
+
+class _Notifier:
+    def __init__(self, notify: Callable[[str], None]) -> None:
+        self._notify = notify
+
+    def notify(self, text: str, *, is_warning: bool = False) -> None:
+        self._notify(f"! {text}" if is_warning else text)
