@@ -122,6 +122,11 @@ class CcxtMarketDataFeed:
     async def rules(self, symbols: Sequence[str]) -> dict[str, MarketRules]:
         return await self._questions.rules(symbols)
 
+    @property
+    def questions(self) -> MarketQuestions:
+        """Public questions by REST, for those who want no stream: candle downloads."""
+        return self._questions
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()
