@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotrade.config.schema import KEYS, SettingName, all_settings
-from autotrade.infrastructure.terminal.cli import COMMANDS, command_parser, overview
+from autotrade.infrastructure.terminal.cli import command_parser, overview
+from autotrade.infrastructure.terminal.command_list import COMMANDS
+from autotrade.infrastructure.terminal.sub_commands import action_parsers
 
 if TYPE_CHECKING:
     from autotrade.infrastructure.simulated_exchange.wire.dispatch import Operation
@@ -81,8 +83,11 @@ def commands_reference() -> str:
     with _width(100):
         lines += ["", "```text", overview().rstrip(), "```"]
         for command in COMMANDS:
-            text = command_parser(command).format_help().rstrip()
-            lines += ["", f"## {command.name}", "", "```text", text, "```"]
+            parser = command_parser(command)
+            lines += ["", f"## {command.name}", "", "```text", parser.format_help().rstrip()]
+            for action in action_parsers(parser):
+                lines += ["", action.format_help().rstrip()]
+            lines.append("```")
     return "\n".join(lines) + "\n"
 
 

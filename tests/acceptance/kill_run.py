@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.acceptance.auditor import audit, in_flight
+from tests.acceptance.audited import audited, figures_of, in_flight
 from tests.acceptance.configs import write_busy_config
 from tests.acceptance.exchange_client import ExchangeClient
 from tests.acceptance.processes import (
@@ -25,12 +27,32 @@ from tests.acceptance.processes import (
 BASES = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE")
 AIMED = (("PlaceOrder",), ("PlaceOrderList",), ("CancelOrder", "CancelOrderList"))
 AIM_SECONDS_MAX = 20.0
+READY_SECONDS_MAX = 120.0
+STARTS_MAX = 8
+REFUSED = 2
+"""How a start ends that found no usable exchange; it says why in one sentence."""
 LAST_RUN_SECONDS = 8
 Say = Callable[[str], None]
 
 
-def run_kills(folder: Path, *, kills: int, seed: int, speed: float = 60.0, say: Say) -> Any:
-    """The whole trial in `folder`; its figures, with every fault as a sentence in `faults`."""
+class EndedByItself(Exception):
+    """The bot was gone before it was killed."""
+
+
+def run_kills(
+    folder: Path,
+    *,
+    kills: int,
+    seed: int,
+    speed: float = 60.0,
+    script: str | None = None,
+    say: Say,
+) -> Any:
+    """The whole trial in `folder`; its figures, with every fault as a sentence in `faults`.
+
+    With a `script` (`seed:N` or a file) the exchange makes faults of its own meanwhile; they end,
+    as the exchange does, before the last run.
+    """
     choose = Random(seed)
     started = time.monotonic()
     config = write_busy_config(folder / "busy.json", *BASES)
@@ -39,11 +61,23 @@ def run_kills(folder: Path, *, kills: int, seed: int, speed: float = 60.0, say: 
     with Household(folder) as household:
         market = ["--speed", speed, "--market", f"seed:{seed + 100}"]
         symbols = [word for base in BASES for word in ("--symbol", f"{base}USDT")]
-        exchange = household.exchange(exchange_dir, *market, *symbols)
+        faulty = [] if script is None else ["--faults", script]
+        exchange = household.exchange(exchange_dir, *market, *symbols, *faulty)
+        refused: list[str] = []
         for number in range(kills):
-            bot = household.trade(bot_dir, "--attach", exchange.announce_file, config=config)
-            moments.append(_kill_at_some_moment(bot, bot_dir, choose))
+            bot = partial(household.trade, bot_dir, "--attach", exchange.announce_file)
+            moment = _killed_once(
+                lambda bot=bot: bot(config=config),
+                bot_dir,
+                choose,
+                refused,
+                may_refuse=bool(faulty),
+            )
+            moments.append(moment)
             say(f"kill {number + 1} of {kills}: {moments[-1]}")
+        injected = {}
+        if script is not None:
+            exchange, injected = _without_faults(household, exchange, [*market, *symbols])
         last = household.trade(
             bot_dir,
             *("--attach", exchange.announce_file, "--for", f"{LAST_RUN_SECONDS}s"),
@@ -61,8 +95,47 @@ def run_kills(folder: Path, *, kills: int, seed: int, speed: float = 60.0, say: 
         "killed_with_orders_in_flight": len(flights),
         "in_flight": dict(Counter(name for moment in flights for name in moment["in_flight"])),
         "moments": moments,
+        "refused_starts": refused,
+        "injected": injected,
         **report,
     }
+
+
+def _without_faults(
+    household: Household, exchange: Exchange, words: list[Any]
+) -> tuple[Exchange, dict[str, int]]:
+    """The same exchange, started again without faults; and which ones it has made."""
+    port, tls_port = exchange.ports
+    exchange.process.send(signal.SIGTERM)
+    code = exchange.process.wait_exit()
+    assert code == 0, exchange.process.said
+    figures = json.loads(exchange.process.stdout[-1])
+    again = household.exchange(exchange.data_dir, *words, port=port, tls_port=tls_port)
+    return again, figures["faults"]
+
+
+def _killed_once(
+    start: Callable[[], Process],
+    bot_dir: Path,
+    choose: Random,
+    refused: list[str],
+    *,
+    may_refuse: bool,
+) -> dict[str, Any]:
+    """Start it until it lives long enough to be killed. Where faults happen it may refuse to
+    start, in one sentence, as often as a patient user would try again."""
+    for _ in range(STARTS_MAX):
+        bot = start()
+        try:
+            return _kill_at_some_moment(bot, bot_dir, choose)
+        except EndedByItself:
+            sentences = [line for line in bot.stderr if line.startswith("autotrade: ")]
+            if not may_refuse or bot.wait_exit() != REFUSED or "Traceback" in bot.said:
+                raise AssertionError(
+                    f"expected the bot to run until it is killed, it ended:\n{bot.said}"
+                ) from None
+            refused.append(sentences[-1])
+    raise AssertionError(f"expected a start in {STARTS_MAX} tries, was refused: {refused[-1]}")
 
 
 def _kill_at_some_moment(bot: Process, bot_dir: Path, choose: Random) -> dict[str, Any]:
@@ -74,7 +147,8 @@ def _kill_at_some_moment(bot: Process, bot_dir: Path, choose: Random) -> dict[st
     if how == "start":
         is_alive = bot.runs_for(choose.uniform(0.3, 5.0))
     else:
-        bot.wait_line(READY)
+        if not bot.says(READY, READY_SECONDS_MAX):
+            raise EndedByItself
         if how == "aimed":
             wanted = choose.choice(AIMED)
             aim = wanted[0]
@@ -85,7 +159,7 @@ def _kill_at_some_moment(bot: Process, bot_dir: Path, choose: Random) -> dict[st
         else:
             is_alive = bot.runs_for(choose.uniform(0.0, 4.0))
     if not is_alive:
-        raise AssertionError(f"expected the bot to run until it is killed, it ended:\n{bot.said}")
+        raise EndedByItself
     bot.kill()
     rows = list(journal_rows(bot_dir))
     return {
@@ -111,15 +185,9 @@ def _judge(
     verified = household.run("journal", "verify", "--json", "--data-dir", bot_dir)
     if verified.wait_exit() != 0:
         faults.append(f"journal verify: {verified.said}")
-    found = audit(
-        journal_rows(bot_dir),
-        client_of(exchange),
-        [deal["id"] for deal in open_deals(household, bot_dir)],
-    )
-    faults += found.faults
-    figures = asdict(found)
-    figures["faults"] = faults
-    return {**figures, "last_run": summary}
+    deals = [deal["id"] for deal in open_deals(household, bot_dir)]
+    figures = figures_of(audited(bot_dir, client_of(exchange), deals))
+    return {**figures, "faults": [*faults, *figures["faults"]], "last_run": summary}
 
 
 def client_of(exchange: Exchange) -> ExchangeClient:

@@ -25,6 +25,8 @@ START_SECONDS_MAX = 60.0
 END_SECONDS_MAX = 60.0
 READY = "ready: recovered, warmed up and reconciled"
 _LOOK_SECONDS = 0.001
+_DYING_SECONDS = 5.0
+"""A process whose output has ended may live a moment longer."""
 _OUR_ENVIRONMENT = ("AUTOTRADE_", "EXCHANGE_", "TRADING_", "BINANCE_", "CURRENCY_PAIR", "LOG_")
 
 Row = dict[str, Any]
@@ -107,6 +109,16 @@ class Process:
                         f"expected a line with {words!r} within {seconds:g} s, was:\n{self.said}"
                     )
         return line
+
+    def says(self, words: str, seconds: float = START_SECONDS_MAX) -> bool:
+        """As `wait_line`; False when the process ended before it said so."""
+        try:
+            self.wait_line(words, seconds)
+        except AssertionError:
+            if self.runs_for(_DYING_SECONDS):
+                raise
+            return False
+        return True
 
     def runs_for(self, seconds: float) -> bool:
         """Let it run so long; False when it ended before."""

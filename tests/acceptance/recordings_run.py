@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.auditor import audit
+from tests.acceptance.audited import audited, figures_of
 from tests.acceptance.book_watch import compare_books, watch_books
 from tests.acceptance.configs import write_busy_config, write_config
 from tests.acceptance.kill_run import client_of, open_deals
-from tests.acceptance.processes import Household, journal_rows
+from tests.acceptance.processes import Household
 
 CAPTURE = (
     "depth/binance_BTCUSDT_20240808_raw_ws.jsonl.gz",
@@ -80,5 +79,5 @@ def run_day(
             data_dir, *recording, "--start", start, "--minutes", minutes, "--speed", "0.001"
         )
         deals = [deal["id"] for deal in open_deals(household, data_dir)]
-        found = audit(journal_rows(data_dir), client_of(again), deals)
-        return {"run": bot.summary(), "audit": asdict(found)}
+        found = audited(data_dir, client_of(again), deals)
+        return {"run": bot.summary(), "audit": figures_of(found)}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.auditor import audit
+from tests.acceptance.audited import audited
 from tests.acceptance.configs import write_busy_config
 from tests.acceptance.kill_run import client_of, open_deals
 from tests.acceptance.mounts import mounted_tmpfs
@@ -85,8 +85,8 @@ def test_disk_full_while_trading(household: Household, kind: Callable[..., objec
     assert again.wait_exit() == 0, again.said
     assert set(again.summary()["ledger_difference"].values()) == {"0"}
     deals = [deal["id"] for deal in open_deals(household, roomy)]
-    found = audit(journal_rows(roomy), client, deals)
-    assert found.faults == [], asdict(found)
+    found = audited(roomy, client, deals)
+    assert found.violations == []
 
 
 def _move(source: Path, target: Path) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.auditor import audit
+from tests.acceptance.audited import audited
 from tests.acceptance.configs import write_busy_config
 from tests.acceptance.kill_run import client_of, open_deals, run_kills
-from tests.acceptance.processes import READY, Household, JournalTail, journal_rows
+from tests.acceptance.processes import READY, Household, JournalTail
 
 
 @pytest.mark.timeout(240)
@@ -37,8 +36,8 @@ def test_the_bot_killed_together_with_its_own_exchange(household: Household) -> 
     assert set(again.summary()["ledger_difference"].values()) == {"0"}, again.said
     exchange = household.exchange(data_dir, "--market", "seed:8", "--speed", "0.001")
     deals = [deal["id"] for deal in open_deals(household, data_dir)]
-    found = audit(journal_rows(data_dir), client_of(exchange), deals)
-    assert found.faults == [], asdict(found)
+    found = audited(data_dir, client_of(exchange), deals)
+    assert found.violations == []
     assert found.orders > 0
 
 
@@ -69,5 +68,5 @@ def test_the_exchange_killed_under_a_running_bot(household: Household) -> None:
     assert summary["reconnects"] > 0
     assert set(summary["ledger_difference"].values()) == {"0"}, summary
     deals = [deal["id"] for deal in open_deals(household, data_dir)]
-    found = audit(journal_rows(data_dir), client_of(second), deals)
-    assert found.faults == [], asdict(found)
+    found = audited(data_dir, client_of(second), deals)
+    assert found.violations == []

@@ -6,7 +6,6 @@ import asyncio
 import json
 import signal
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ import pytest
 from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchange, EmbeddedOptions
 from autotrade.infrastructure.simulated_exchange.market.catalog import open_market
 from autotrade.infrastructure.simulated_exchange.process import announcement
-from tests.acceptance.auditor import audit
+from tests.acceptance.audited import audited
 from tests.acceptance.configs import write_busy_config
 from tests.acceptance.exchange_client import ExchangeClient
 from tests.acceptance.kill_run import client_of, open_deals
-from tests.acceptance.processes import READY, Household, JournalTail, Process, journal_rows
+from tests.acceptance.processes import READY, Household, JournalTail, Process
 
 BREAKS = 4
 Row = dict[str, Any]
@@ -82,8 +81,8 @@ async def test_every_socket_closed_again_and_again(household: Household) -> None
         assert summary["reconnects"] >= BREAKS
         deals = [deal["id"] for deal in await asyncio.to_thread(open_deals, household, data_dir)]
         client = ExchangeClient(facts["port"], facts["api_key"], facts["api_secret"])
-        found = await asyncio.to_thread(audit, journal_rows(data_dir), client, deals)
-        assert found.faults == [], asdict(found)
+        found = await asyncio.to_thread(audited, data_dir, client, deals)
+        assert found.violations == []
         assert exchange.stats()["misses"] == 0
 
 
@@ -113,5 +112,5 @@ def test_exchange_that_hangs(household: Household) -> None:
     assert tail.wait_row(of_type("DealOpened"), bot) is not None, bot.said
     stop_in_order(household, bot, data_dir)
     deals = [deal["id"] for deal in open_deals(household, data_dir)]
-    found = audit(journal_rows(data_dir), client_of(exchange), deals)
-    assert found.faults == [], asdict(found)
+    found = audited(data_dir, client_of(exchange), deals)
+    assert found.violations == []

@@ -13,7 +13,8 @@ from tools.generate import generated
 from autotrade.config.config_loader import load_settings
 from autotrade.config.schema import KEYS, all_settings
 from autotrade.domain.settings import DomainSettings
-from autotrade.infrastructure.terminal.cli import COMMANDS, UsageError, parse
+from autotrade.infrastructure.terminal.cli import UsageError, parse
+from autotrade.infrastructure.terminal.command_list import COMMANDS
 from tests.unit.house.sources import ROOT, files, name_of, read
 
 DOCUMENTS = files("*.md")

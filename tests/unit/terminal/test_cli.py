@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from autotrade.infrastructure.terminal.cli import COMMANDS, UsageError, command_parser, parse
+from autotrade.infrastructure.terminal.cli import UsageError, command_parser, parse
+from autotrade.infrastructure.terminal.command_list import COMMANDS
 from autotrade.infrastructure.terminal.commands.common import command_line_overrides
 
 

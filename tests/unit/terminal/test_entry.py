@@ -12,7 +12,7 @@ from autotrade.application.ports import ExchangeUnreachable, StoreFault, Unknown
 from autotrade.config.errors import ConfigurationError
 from autotrade.infrastructure.journal.data_folder import FolderInUse
 from autotrade.infrastructure.terminal import entry, redaction
-from autotrade.infrastructure.terminal.cli import Command
+from autotrade.infrastructure.terminal.command_list import Command
 
 
 class SpecialFault(Exception):
