@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
+from autotrade.infrastructure.audit import ExchangeHistory
 from autotrade.infrastructure.connectors.in_process_client import Refused
 from autotrade.infrastructure.fault_simulation.market import PairMarket, SimulatedMarket
 from autotrade.infrastructure.fault_simulation.virtual_loop import Agenda
@@ -28,6 +29,7 @@ from autotrade.infrastructure.simulated_exchange.core.types import (
 )
 from autotrade.infrastructure.simulated_exchange.fault_script import FaultKind
 from autotrade.infrastructure.simulated_exchange.market.source import MarketTrade
+from autotrade.infrastructure.simulated_exchange.wire import shapes
 from autotrade.infrastructure.simulated_exchange.wire.dispatch import Incoming
 from autotrade.infrastructure.simulated_exchange.wire.errors import WireRefusal
 from autotrade.infrastructure.simulated_exchange.wire.keys import ApiKey
@@ -38,6 +40,7 @@ ACCOUNT = "simulation"
 ADDRESS = "simulated"
 START_QUOTE = Decimal(10_000)
 START_BNB = Decimal(2)
+EVERYTHING = 1 << 30
 FILTER_NAMES = ("PRICE_FILTER", "LOT_SIZE", "NOTIONAL", "PERCENT_PRICE_BY_SIDE")
 
 BNB = Market(
@@ -105,7 +108,7 @@ class ExchangeEnd:
         self._touch: dict[str, tuple[int, int]] = {}
         self._brought_up: dict[str, float] = {}
         self._changed: set[str] = set()
-        self._streams: list[UserSocket] = []
+        self.streams: list[UserSocket] = []
         self.user_stream_is_silent = False
         self._event_number = 0
         for pair in market.pairs:
@@ -158,7 +161,7 @@ class ExchangeEnd:
             self._event_number += 1
             event = user_event(output, self._event_number)
             if event is not None:
-                for stream in self._streams:
+                for stream in self.streams:
                     stream.send(event)
 
     # --- requests -----------------------------------------------------------------------------
@@ -210,7 +213,7 @@ class ExchangeEnd:
         result: Any = None
         if refusal is None or (is_hidden and fault is not None and fault.rng.random() < 0.5):
             result, true_refusal = self._carry_out(verb, path, sent)
-            # an HTTP client sends a broken request again by itself when it may be repeated: not POST
+            # HTTP clients repeat a broken request by themselves where that is harmless: not a POST
             if kind is FaultKind.REQUEST_DUPLICATED and verb != "POST":
                 result, true_refusal = self._carry_out(verb, path, sent)
             refusal = refusal or true_refusal
@@ -257,7 +260,8 @@ class ExchangeEnd:
         self, verb: str, path: str, sent: dict[str, Any]
     ) -> tuple[Any, ExchangeError | None]:
         symbol = sent.get("symbol")
-        if symbol is not None and self._brought_up.get(symbol) != self._agenda.seconds:
+        is_for_market = symbol is not None and verb != "GET"
+        if is_for_market and self._brought_up.get(symbol) != self._agenda.seconds:
             self.bring_up(self.market.by_symbol[symbol])
         if self.watch is not None and verb == "POST":
             self.watch.on_order_request(path, sent)
@@ -280,14 +284,14 @@ class ExchangeEnd:
     # --- the account's stream -----------------------------------------------------------------
 
     def attach(self, stream: UserSocket) -> None:
-        self._streams.append(stream)
+        self.streams.append(stream)
 
     def detach(self, stream: UserSocket) -> None:
-        if stream in self._streams:
-            self._streams.remove(stream)
+        if stream in self.streams:
+            self.streams.remove(stream)
 
     def close_streams(self, text: str) -> None:
-        for stream in list(self._streams):
+        for stream in list(self.streams):
             self.detach(stream)
             stream.closed(text)
 
@@ -333,6 +337,22 @@ class ExchangeEnd:
                 {"asset": asset, "amount": str(moved), "time": self._agenda.now_ms}
             )
             self.server.publish(self.core.drain())
+
+    # --- what it remembers --------------------------------------------------------------------
+
+    def history(self) -> ExchangeHistory:
+        """Everything of the account, in the shapes of the REST API."""
+        orders: list[dict[str, Any]] = []
+        trades: list[dict[str, Any]] = []
+        for pair in self.market.pairs:
+            found = self.core.all_orders(ACCOUNT, pair.symbol, limit=EVERYTHING)
+            orders.extend(shapes.queried_order(order) for order in found)
+            executions = self.core.executions(ACCOUNT, pair.symbol, limit=EVERYTHING)
+            trades.extend(shapes.own_trade(execution) for execution in executions)
+        balances = {
+            asset: free + locked for asset, (free, locked) in self.core.balances(ACCOUNT).items()
+        }
+        return ExchangeHistory(orders, trades, balances, self.transfers)
 
 
 class UserSocket:

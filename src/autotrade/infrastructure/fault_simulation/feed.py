@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from autotrade.application.ports import EventSink
+from autotrade.application.ports import EventSink, ExchangeUnreachable
 from autotrade.domain.entities.candle import Candle
 from autotrade.domain.entities.currency_pair import MarketRules
 from autotrade.domain.entities.orderbook import OrderBook
@@ -61,7 +61,10 @@ class SimulatedFeed:
         self._publish(with_books=True)
 
     async def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
-        candles = await self._questions.closed_candles(symbol, timeframe, count=count)
+        try:
+            candles = await self._questions.closed_candles(symbol, timeframe, count=count)
+        except Exception as error:
+            raise ExchangeUnreachable(f"the candles of {symbol}: {error!r}") from error
         if candles:
             self._candles.anchor(symbol, timeframe, candles[-1].open_ts)
         return candles

@@ -85,6 +85,8 @@ class Watcher:
         self.executions: dict[tuple[str, int], Execution] = {}
         self.unprotected_s_max = 0.0
         self.unprotected_calm_s_max = 0.0
+        self._exposed: dict[int, Position] = {}
+        """Positions to look at each second."""
         self._order_ids: dict[str, tuple[str, int]] = {}
         self._deal_by_order: dict[tuple[str, int], int] = {}
         self._pending = b""
@@ -97,7 +99,8 @@ class Watcher:
         self.journal_fills: dict[tuple[str, str], dict[str, Any]] = {}
         self.minimum_notional: dict[str, Decimal] = {}
         self.prices: dict[str, Decimal] = {}
-        self.base_total: dict[str, Decimal] = {}
+        self.base_total: dict[str, Decimal] | None = None
+        """What the account holds, free and locked; None while nobody took anything out of it."""
 
     def violate(self, invariant: str, text: str) -> None:
         self.violations.append(Violation(round(self.now, 3), invariant, text))
@@ -247,6 +250,8 @@ class Watcher:
             position.open_orders.pop(order.id, None)
         if execution is not None:
             self._book(position, deal, order, execution)
+        if position.held:
+            self._exposed[deal] = position
         self._check_deal(deal, position)
 
     def _book(
@@ -296,7 +301,7 @@ class Watcher:
                 and not self._worth(other)
             ),
             ZERO,
-        ) + abs(min(position.held, ZERO))
+        )
 
     def _deal_of(self, client_order_id: str) -> int | None:
         if not client_order_id.startswith(self._prefix):
@@ -307,14 +312,14 @@ class Watcher:
 
     def second(self) -> None:
         """Is every position protected, and for how long was it not?"""
-        for deal, position in self.positions.items():
-            if not position.held and position.unprotected_since is None:
-                continue
+        for deal, position in list(self._exposed.items()):
             bare = position.held - position.covered()
             value = bare * self.prices.get(position.symbol, ZERO)
             limit = self.minimum_notional.get(position.symbol, ZERO) * NOTIONAL_ROOM
             if value < limit or self._is_gone(position):
                 position.unprotected_since = None
+                if not position.open_orders:
+                    del self._exposed[deal]  # dust, until something happens to the deal
                 continue
             if position.unprotected_since is None:
                 position.unprotected_since = self.now
@@ -335,7 +340,8 @@ class Watcher:
 
     def _is_gone(self, position: Position) -> bool:
         """Somebody took the coins away by hand: there is nothing to protect."""
-        return self.base_total.get(position.base, ZERO) < position.held
+        totals = self.base_total
+        return totals is not None and totals.get(position.base, ZERO) < position.held
 
     # --- in a calm, one reconciliation after the last disturbance ------------------------------
 

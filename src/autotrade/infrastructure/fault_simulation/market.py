@@ -7,11 +7,12 @@ for the signals, falls for the stops, a new price for every pair each second.
 from __future__ import annotations
 
 import math
-import random
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
+
+import numpy as np
 
 from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.infrastructure.simulated_exchange.core.types import Market, Side
@@ -22,7 +23,8 @@ from autotrade.infrastructure.simulated_exchange.market.source import (
 )
 
 MINUTE_MS = 60_000
-HISTORY_MINUTES = 400
+MINUTE_SECONDS = 60
+HISTORY_MINUTES = 215
 LEVELS = 20
 KEPT_CANDLES = 3_000
 
@@ -30,6 +32,15 @@ WAVE_TURN = math.tau / 700
 """A wave in less than twelve minutes: a signal or two in each."""
 WAVE_STEP = 0.00005
 SECOND_DEVIATION = 0.00018
+DRIFT_DEVIATION = 0.000015
+RETURN_PULL = 0.0005
+"""Of the distance from the first price, a second: prices stay where the lot sizes fit them."""
+FALL_CHANCE = 0.012
+FALL_STEP = 0.00035
+"""Now and then some 4 % are lost within two minutes: that is below every stop."""
+LOWEST_TICKS = 100
+MARKET_STREAM = 1
+"""Keeps the market's chance apart from other uses of the seed."""
 
 LISTED = (
     ("BTC", "60000", "0.01", "0.00001"),
@@ -52,13 +63,12 @@ class PairMarket:
     lot: float
     phase: float
     start_price: int
-    candle: list[int] = field(default_factory=list)
-    """[open, high, low, close] in ticks"""
+    minute: list[int] = field(default_factory=list)
+    """The prices of the running minute's seconds, the coming ones too."""
     closed: deque[tuple[int, int, int, int, int]] = field(
         default_factory=lambda: deque(maxlen=KEPT_CANDLES)
     )
-    drift: float = 0.0
-    fall_left: int = 0
+    fall_minutes: int = 0
     level_lots: int = 1
     is_thin: bool = False
     fact_number: int = 0
@@ -78,12 +88,12 @@ class PairMarket:
 
 class SimulatedMarket:
     def __init__(self, seed: int, count: int, start_ms: int) -> None:
-        self._random = random.Random(f"{seed}:market")
+        self._random = np.random.default_rng([seed, MARKET_STREAM])
         self.start_ms = start_ms
         self.pairs = [self._listed(index) for index in range(count)]
         self.by_symbol = {pair.symbol: pair for pair in self.pairs}
         self.by_pair = {pair.pair: pair for pair in self.pairs}
-        self._second = -HISTORY_MINUTES * 60
+        self._second = -HISTORY_MINUTES * MINUTE_SECONDS
         while self._second < 0:
             self.move()
 
@@ -108,7 +118,7 @@ class SimulatedMarket:
             ticks,
             float(tick),
             float(lot),
-            phase=self._random.random() * math.tau,
+            phase=float(self._random.random()) * math.tau,
             start_price=ticks,
             level_lots=max(1, int(Decimal(3_000) / Decimal(price) / Decimal(lot))),
         )
@@ -120,36 +130,36 @@ class SimulatedMarket:
 
     def move(self) -> bool:
         """One second; True when a minute ended with it."""
-        gauss, chance = self._random.gauss, self._random.random
+        place = self._second % MINUTE_SECONDS
+        if place == 0:
+            for pair in self.pairs:
+                pair.minute = self._next_minute(pair)
         self._second += 1
-        is_minute = self._second % 60 == 0
         for pair in self.pairs:
-            wave = math.sin(pair.phase + self._second * WAVE_TURN) * WAVE_STEP
-            step = gauss(wave + pair.drift, SECOND_DEVIATION)
-            if pair.fall_left:
-                pair.fall_left -= 1
-                step -= 0.0004
-            price = max(20, pair.price + round(pair.price * step))
-            pair.price = price
-            candle = pair.candle
-            if candle:
-                candle[1] = max(candle[1], price)
-                candle[2] = min(candle[2], price)
-                candle[3] = price
-            else:
-                pair.candle = [price, price, price, price]
-            if is_minute:
-                self._end_minute(pair, chance())
-        return is_minute
+            pair.price = pair.minute[place]
+        if place + 1 < MINUTE_SECONDS:
+            return False
+        open_ts = self.start_ms + (self._second - MINUTE_SECONDS) * 1000
+        for pair in self.pairs:
+            prices = pair.minute
+            pair.closed.append((open_ts, prices[0], max(prices), min(prices), prices[-1]))
+        return True
 
-    def _end_minute(self, pair: PairMarket, chance: float) -> None:
-        open_ts = self.start_ms + (self._second - 60) * 1000
-        pair.closed.append((open_ts, *pair.candle))  # type: ignore[arg-type]
-        pair.candle = []
-        if chance < 0.012 and not pair.fall_left:
-            pair.fall_left = 100  # some 4 % within two minutes: below every stop
+    def _next_minute(self, pair: PairMarket) -> list[int]:
+        """The prices of the coming minute's seconds, in ticks."""
+        if pair.fall_minutes:
+            pair.fall_minutes -= 1
+        elif self._random.random() < FALL_CHANCE:
+            pair.fall_minutes = 2
+        seconds = np.arange(self._second, self._second + MINUTE_SECONDS)
         away = math.log(pair.price / pair.start_price)
-        pair.drift = -away * 0.0005 + self._random.gauss(0, 0.000015)
+        drift = -away * RETURN_PULL + self._random.normal(0.0, DRIFT_DEVIATION)
+        steps = self._random.normal(drift, SECOND_DEVIATION, MINUTE_SECONDS)
+        steps += np.sin(pair.phase + seconds * WAVE_TURN) * WAVE_STEP
+        if pair.fall_minutes:
+            steps -= FALL_STEP
+        prices = np.rint(pair.price * np.cumprod(1.0 + steps))
+        return [int(price) for price in np.maximum(prices, LOWEST_TICKS)]
 
     # --- as the exchange sees it --------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from typing import Any
 
 JITTER_SECONDS = 0.0005
 """Timers of one moment fire in a seeded order, as they would on a busy machine."""
+RESOLUTION_SECONDS = 0.001
+"""What falls due within this runs in one turn, in the order of its jittered time."""
 STEPS_AT_ONE_MOMENT_MAX = 200_000
 
 
@@ -100,6 +102,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.executor_delay: Callable[[], float] = lambda: 0.0
         self._moment = (-1.0, 0)
         super().__init__(_WorldSelector(self))
+        self._clock_resolution = RESOLUTION_SECONDS
 
     def step(self, timeout: float | None) -> None:
         """One turn: the process is killed, or the world moves on by at most `timeout` seconds."""

@@ -28,6 +28,7 @@ from autotrade.domain.settings import (
     StrategySettings,
     TradingSettings,
 )
+from autotrade.infrastructure.audit import audit_lines
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import live
 from autotrade.infrastructure.fault_simulation.disk import DiskFaults, SimulatedDisk
@@ -45,29 +46,27 @@ from autotrade.infrastructure.fault_simulation.process import (
     ProcessPlan,
 )
 from autotrade.infrastructure.fault_simulation.storm import storm_script
+from autotrade.infrastructure.fault_simulation.strikes import STRIKES
+from autotrade.infrastructure.fault_simulation.times import (
+    AFTER_REQUEST_SECONDS,
+    AFTER_START_SECONDS,
+    AFTER_STATE_SECONDS,
+    ARMED_SECONDS_MAX,
+    BOOKS_ROOM_SECONDS,
+    BOOKS_SECONDS,
+    PAUSE_EVERY_SECONDS,
+    RECONCILE_SECONDS,
+    STOP_SECONDS_MAX,
+)
 from autotrade.infrastructure.fault_simulation.virtual_loop import (
     Agenda,
     ProcessKilled,
     WorldStuck,
 )
-from autotrade.infrastructure.journal.data_folder import DataFolder, FolderInUse
+from autotrade.infrastructure.journal.data_folder import DataFolder
 from autotrade.infrastructure.simulated_exchange.fault_script import FaultKind, ScriptedFault
 
 START_MS = 1_760_000_040_000
-RECONCILE_SECONDS = 30.0
-SNAPSHOT_SECONDS = 300.0
-ARMED_SECONDS_MAX = 120.0
-"""A fault that waits for a request (or a kill for its moment) strikes or is over by then."""
-AFTER_REQUEST_SECONDS = 45.0
-"""What a request that went wrong may take to be found out about: the time-out, the window in which
-it may still arrive, and the questions after it."""
-AFTER_STATE_SECONDS = 10.0
-AFTER_START_SECONDS = 15.0
-BOOKS_SECONDS = RECONCILE_SECONDS + 5.0
-BOOKS_ROOM_SECONDS = 20.0
-STOP_SECONDS_MAX = 120.0
-PAUSE_EVERY_SECONDS = 1_500.0
-
 KIND = FaultKind
 REQUEST_KINDS = frozenset(
     {
@@ -86,7 +85,9 @@ REQUEST_KINDS = frozenset(
 SETTINGS = DomainSettings(
     strategy=StrategySettings(macd_fast=4, macd_slow=9, macd_signal=4, sma_fast=2, sma_slow=3),
     trading=TradingSettings(
-        min_net_profit_percent=Decimal("0.1"), max_open_deals=6, log_orderbook_analysis=False,
+        min_net_profit_percent=Decimal("0.1"),
+        max_open_deals=6,
+        log_orderbook_analysis=False,
         orderbook_confidence_threshold=0.5,
     ),
     buy_order_monitor=BuyOrderMonitorSettings(max_age_minutes=Decimal(2), max_recreations=2),
@@ -108,7 +109,7 @@ class WorldPlan:
     pairs: int = 3
     script: tuple[ScriptedFault, ...] | None = None
     protect_seconds: float = 5.0
-    mean_seconds_between: float = 10.0
+    mean_seconds_between: float = 15.0
 
 
 @dataclass(slots=True)
@@ -157,20 +158,20 @@ class World:
         self.end.watch = self.watch
         self.end.on_armed_used = self._armed_used
         self.inbox = Inbox()
-        self._process: Process | None = None
+        self.process: Process | None = None
         self._graveyard: list[Process] = []
-        self._disk_faults = DiskFaults()
-        self._clock_ahead_s = 0.0
-        self._is_silent = self._is_closed = self._is_stale = self._is_empty = 0
-        self._kills_in_row = 0
+        self.disk_faults = DiskFaults()
+        self.clock_ahead_s = 0.0
+        self.is_silent = self.is_closed = self.is_stale = self.is_empty = 0
+        self.kills_in_row = 0
         self._kill_after_order: int | None = None
-        self._loses_power = False
+        self.loses_power = False
         self._is_calm_checked = True
-        self._is_ending = False
+        self.is_ending = False
         self._random = random.Random(f"{plan.seed}:world")
         for pair in self.market.pairs:
-            self._learn_notional(pair, pair.market.minimum_notional)
-        self._disturb(AFTER_START_SECONDS)
+            self.learn_notional(pair, pair.market.minimum_notional)
+        self.disturb(AFTER_START_SECONDS)
 
     # --- the course of the world --------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class World:
 
     def _is_over(self) -> bool:
         return self.agenda.seconds >= self._plan.seconds + STOP_SECONDS_MAX or (
-            self._is_ending and self._process is None
+            self.is_ending and self.process is None
         )
 
     def _one_life(self) -> None:
@@ -201,7 +202,7 @@ class World:
         self.watch.on_restart(_bytes_of(self.folder.journal))
         rng = random.Random(f"{self._plan.seed}:disk:{number}:{self.agenda.seconds:.3f}")
         disk = SimulatedDisk(rng, self._on_write, self._on_sync)
-        disk.faults = replace(self._disk_faults, kill_at_operation=None)
+        disk.faults = replace(self.disk_faults, kill_at_operation=None)
         process = Process(
             _process_plan(self._plan),
             self.folder,
@@ -212,16 +213,16 @@ class World:
             inbox=self.inbox,
             notify=self._say,
         )
-        process.clock_ahead_seconds = self._clock_ahead_s
-        self._process = process
-        if self._kills_in_row > 0:
-            self._kills_in_row -= 1
+        process.clock_ahead_seconds = self.clock_ahead_s
+        self.process = process
+        if self.kills_in_row > 0:
+            self.kills_in_row -= 1
             process.loop.kill_at_step = rng.randrange(1, 400)
         was_new = not self.folder.journal.exists()
         try:
             text = process.live()
             self._say(f"the bot ended in order: {text}")
-            self._is_ending = True
+            self.is_ending = True
             self._check_end(process)
         except ProcessKilled:
             self.result.kills += 1
@@ -239,28 +240,28 @@ class World:
             self._rest(5.0, process)
         else:
             self._lay_down(process)
-        if not was_new and not self._is_ending:
+        if not was_new and not self.is_ending:
             self.result.recoveries += 1
 
     def _rest(self, seconds: float, process: Process) -> None:
         """A process ended by itself or was killed; it is started anew after a while."""
         self._lay_down(process)
-        if self._loses_power:
-            self._loses_power = False
+        if self.loses_power:
+            self.loses_power = False
             process.disk.lose_power()
         self.watch.on_journal_cut()
+        self.disturb(seconds + AFTER_START_SECONDS)
         self.agenda.pass_time(seconds)
-        self._disturb(AFTER_START_SECONDS)
 
     def _lay_down(self, process: Process) -> None:
         process.cut()
         self._graveyard.append(process)
-        self._process = None
+        self.process = None
         self._kill_after_order = None
 
     def _end_of_time(self) -> None:
-        self._is_ending = True
-        process = self._process
+        self.is_ending = True
+        process = self.process
         if process is None or process.session is None:
             self.agenda.after(1.0, self._end_of_time)
         else:
@@ -270,7 +271,7 @@ class World:
 
     def _second(self) -> None:
         self.agenda.after(1.0, self._second)
-        watch, process = self.watch, self._process
+        watch, process = self.watch, self.process
         watch.now = self.agenda.seconds
         is_minute = self.market.move()
         self.end.second()
@@ -279,26 +280,19 @@ class World:
             watch.prices[pair.symbol] = Decimal(pair.price) * pair.market.tick_size
         if process is not None and process.feed is not None:
             feed = process.feed
-            feed.is_silent, feed.is_closed = self._is_silent > 0, self._is_closed > 0
-            feed.is_book_stale, feed.is_book_empty = self._is_stale > 0, self._is_empty > 0
+            feed.is_silent, feed.is_closed = self.is_silent > 0, self.is_closed > 0
+            feed.is_book_stale, feed.is_book_empty = self.is_stale > 0, self.is_empty > 0
             feed.second(is_minute=is_minute)
-        if watch.positions:
-            self._look_at_positions()
+        if self.end.transfers:
+            balances = self.end.core.balances(ACCOUNT)
+            watch.base_total = {asset: sum(parts) for asset, parts in balances.items()}
+        watch.second()
         if not self._is_calm_checked and watch.now >= watch.calm_since + BOOKS_SECONDS:
             self._check_calm()
 
-    def _look_at_positions(self) -> None:
-        watch = self.watch
-        if any(position.held for position in watch.positions.values()):
-            watch.base_total = {
-                asset: free + locked
-                for asset, (free, locked) in self.end.core.balances(ACCOUNT).items()
-            }
-            watch.second()
-
     def _check_calm(self) -> None:
         """One reconciliation after the last disturbance: the books are equal, the bot is well."""
-        watch, process = self.watch, self._process
+        watch, process = self.watch, self.process
         is_late = watch.now >= watch.calm_since + BOOKS_SECONDS + BOOKS_ROOM_SECONDS
         trouble = self._trouble(process)
         if trouble is None:
@@ -330,269 +324,53 @@ class World:
     # --- faults -------------------------------------------------------------------------------
 
     def _strike(self, fault: ScriptedFault, rng: random.Random) -> None:
-        if self._is_ending:
+        if self.is_ending:
             return
         self.result.faults[fault.kind.value] += 1
         self._say(f"fault {fault.kind} {fault.duration_s or ''} x{fault.count}")
-        self._disturb(AFTER_STATE_SECONDS + fault.duration_s)
+        self.disturb(AFTER_STATE_SECONDS + fault.duration_s)
         if fault.kind in REQUEST_KINDS:
             is_for_orders = rng.random() < 0.75
             until = self.agenda.seconds + ARMED_SECONDS_MAX
             self.end.armed.append(ArmedFault(fault.kind, fault.count, is_for_orders, until, rng))
             return
-        strike = _STRIKES[fault.kind]
-        strike(self, fault, rng)
+        STRIKES[fault.kind](self, fault, rng)
 
     def _armed_used(self, fault: ArmedFault, path: str) -> None:
         self._say(f"  {fault.kind} meets {path}")
         extra = ARMED_SECONDS_MAX if fault.kind is KIND.BANNED else 0.0
-        self._disturb(AFTER_REQUEST_SECONDS + extra)
+        self.disturb(AFTER_REQUEST_SECONDS + extra)
 
-    def _disturb(self, seconds: float) -> None:
+    def disturb(self, seconds: float) -> None:
         """From now on for so long a promise that needs calm is excused."""
         watch = self.watch
         watch.now = self.agenda.seconds
         watch.calm_since = max(watch.calm_since, watch.now + seconds)
         self._is_calm_checked = False
 
-    def _for_a_while(
+    def for_a_while(
         self, seconds: float, begin: Callable[[], None], end: Callable[[], None]
     ) -> None:
         begin()
 
         def over() -> None:
             end()
-            self._disturb(AFTER_STATE_SECONDS)
+            self.disturb(AFTER_STATE_SECONDS)
 
         self.agenda.after(seconds, over)
 
-    def _some_pair(self, rng: random.Random) -> PairMarket:
-        return rng.choice(self.market.pairs)
-
-    def _count_up(self, name: str, seconds: float) -> None:
-        """States may overlap: each counts while it lasts."""
-        self._for_a_while(
-            seconds,
-            lambda: setattr(self, name, getattr(self, name) + 1),
-            lambda: setattr(self, name, getattr(self, name) - 1),
-        )
-
-    def _clock_skew(self, _: ScriptedFault, rng: random.Random) -> None:
-        if rng.random() < 0.5:
-            self.end.server.faults.clock_skew_ms = rng.randrange(-15_000, 15_000)
-        else:
-            self._clock_ahead_s += rng.uniform(1.5, 20.0)
-            if self._process is not None:
-                self._process.clock_ahead_seconds = self._clock_ahead_s
-        self._disturb(AFTER_REQUEST_SECONDS + 60.0)
-
-    def _key_expired(self, fault: ScriptedFault, _: random.Random) -> None:
-        def expire() -> None:
-            self.end.is_key_expired = True
-            self.end.close_streams("the key expired")
-
-        def renew() -> None:
-            self.end.is_key_expired = False
-            self._disturb(AFTER_REQUEST_SECONDS)
-
-        self._for_a_while(fault.duration_s, expire, renew)
-
-    def _user_stream_closed(self, _: ScriptedFault, rng: random.Random) -> None:
-        self.end.close_streams(rng.choice(("1001", "1006", "reset")))
-        self._disturb(AFTER_REQUEST_SECONDS)
-
-    def _user_stream_silent(self, fault: ScriptedFault, _: random.Random) -> None:
-        streams = list(self.end._streams)
-
-        def silence() -> None:
-            for stream in streams:
-                stream.is_silent = True
-
-        def notice() -> None:  # the socket's own ping
-            self.end.close_streams("no answer to a ping")
-            self._disturb(AFTER_REQUEST_SECONDS)
-
-        self._for_a_while(fault.duration_s, silence, notice)
-
-    def _user_events(self, fault: ScriptedFault, _: random.Random) -> None:
-        for stream in self.end._streams:
-            match fault.kind:
-                case KIND.USER_EVENTS_LOST:
-                    stream.lost += fault.count
-                case KIND.USER_EVENTS_REPEATED:
-                    stream.repeated += fault.count
-                case _:
-                    stream.delayed_until = self.agenda.seconds + fault.duration_s
-        self._disturb(AFTER_REQUEST_SECONDS + fault.duration_s + ARMED_SECONDS_MAX)
-        self.agenda.after(ARMED_SECONDS_MAX, self._events_arrive_again)
-
-    def _events_arrive_again(self) -> None:
-        for stream in self.end._streams:
-            stream.lost = stream.repeated = 0
-
-    def _market_stream(self, fault: ScriptedFault, _: random.Random) -> None:
-        name = "_is_closed" if fault.kind is KIND.MARKET_STREAM_CLOSED else "_is_silent"
-
-        def begin() -> None:
-            setattr(self, name, getattr(self, name) + 1)
-            if self.watch.market_lost_since is None:
-                self.watch.market_lost_since = self.agenda.seconds
-
-        def end() -> None:
-            setattr(self, name, getattr(self, name) - 1)
-            if not self._is_closed and not self._is_silent:
-                self.watch.market_lost_since = None
-
-        self._for_a_while(fault.duration_s, begin, end)
-
-    def _thin_market(self, fault: ScriptedFault, rng: random.Random) -> None:
-        pair = self._some_pair(rng)
-        self._for_a_while(
-            fault.duration_s,
-            lambda: setattr(pair, "is_thin", True),
-            lambda: setattr(pair, "is_thin", False),
-        )
-
-    def _filters_changed(self, fault: ScriptedFault, rng: random.Random) -> None:
-        pair = self._some_pair(rng)
-        changed = Decimal(rng.choice((10, 20, 30)))
-
-        def change(notional: Decimal) -> None:
-            market = replace(self.end.core.market(pair.symbol), minimum_notional=notional)
-            self.end.core.replace_market(market)
-            pair.market = market
-            self._learn_notional(pair, notional)
-
-        before = pair.market.minimum_notional
-        self._for_a_while(fault.duration_s, lambda: change(changed), lambda: change(before))
-        self._disturb(fault.duration_s + 120.0)
-
-    def _learn_notional(self, pair: PairMarket, notional: Decimal) -> None:
+    def learn_notional(self, pair: PairMarket, notional: Decimal) -> None:
         self.watch.minimum_notional[pair.symbol] = notional
 
-    def _market_halted(self, fault: ScriptedFault, rng: random.Random) -> None:
-        pair = self._some_pair(rng)
-        self._for_a_while(
-            fault.duration_s,
-            lambda: self.end.halt(pair, is_halted=True),
-            lambda: self.end.halt(pair, is_halted=False),
-        )
-        self._disturb(fault.duration_s + 120.0)
-
-    def _canceled_by_hand(self, _: ScriptedFault, rng: random.Random) -> None:
-        self.end.cancel_by_hand(rng)
-
-    def _traded_by_hand(self, _: ScriptedFault, rng: random.Random) -> None:
-        self.end.trade_by_hand(self._some_pair(rng), rng)
-
-    def _funds_moved(self, fault: ScriptedFault, rng: random.Random) -> None:
-        asset = "USDT" if rng.random() < 0.7 else self._some_pair(rng).market.base
-        free = self.end.core.balances(ACCOUNT).get(asset, (Decimal(0), Decimal(0)))[0]
-        amount = (free * Decimal(rng.randrange(50, 100)) / 100).quantize(Decimal("0.00000001"))
-        self._for_a_while(
-            fault.duration_s,
-            lambda: self.end.move_funds(asset, -amount),
-            lambda: self.end.move_funds(asset, amount),
-        )
-        self._disturb(fault.duration_s + 120.0)
-
-    def _fee_asset_short(self, fault: ScriptedFault, _: random.Random) -> None:
-        if not self.end.pays_fees_in_bnb:
-            return
-        free = self.end.core.balances(ACCOUNT)["BNB"][0]
-        self._for_a_while(
-            fault.duration_s,
-            lambda: self.end.move_funds("BNB", -free),
-            lambda: self.end.move_funds("BNB", free),
-        )
-
-    def _killed(self, fault: ScriptedFault, rng: random.Random) -> None:
-        """At once, some steps after the next order leaves, or at a coming operation of the disk."""
-        self._kills_in_row = fault.count - 1
-        self._loses_power = self._loses_power or fault.kind is KIND.POWER_LOST
-        process, chance = self._process, rng.random()
-        if process is None:
-            return
-        if chance < 0.3:
-            raise ProcessKilled
-        if chance < 0.7:
-            self.end.on_order_sent = lambda: self._kill_soon(process, rng.randrange(1, 60))
-        else:
-            process.disk.faults.kill_at_operation = process.disk.operations + rng.randrange(1, 12)
-        self.agenda.after(ARMED_SECONDS_MAX, lambda: self._kill_at_last(process))
-
-    def _kill_soon(self, process: Process, steps: int) -> None:
-        self.end.on_order_sent = _nothing
-        if process is self._process:
-            process.loop.kill_at_step = process.loop.steps + steps
-
-    def _kill_at_last(self, process: Process) -> None:
-        self.end.on_order_sent = _nothing
-        if process is self._process and not self._is_ending:
-            self._disturb(0.0)
-            raise ProcessKilled
-
-    def _paused(self, fault: ScriptedFault, _: random.Random) -> None:
-        """The machine stands still; the world does not."""
-        self.agenda.pass_time(fault.duration_s)
-        self._disturb(AFTER_REQUEST_SECONDS)
-
-    def _second_process(self, _: ScriptedFault, __: random.Random) -> None:
-        if self._process is None or self._process.session is None:
-            return
-        try:
-            lock = DataFolder(self.folder.path).lock()
-        except FolderInUse:
-            return
-        lock.release()
-        self.watch.violate("one_process_a_folder", "a second process got the folder's lock")
-
-    def _disk_full(self, fault: ScriptedFault, _: random.Random) -> None:
-        def fill(*, is_full: bool) -> None:
-            self._disk_faults.is_full = is_full
-            if self._process is not None:
-                self._process.disk.faults.is_full = is_full
-
-        self._for_a_while(fault.duration_s, lambda: fill(is_full=True), lambda: fill(is_full=False))
-
-    def _disk_error(self, fault: ScriptedFault, _: random.Random) -> None:
-        if self._process is None:
-            return
-        faults = self._process.disk.faults
-        if fault.kind is KIND.SYNC_FAILED:
-            faults.failing_syncs += 1
-        else:
-            faults.failing_writes += 1
-
-    def _disk_slow(self, fault: ScriptedFault, rng: random.Random) -> None:
-        delay = rng.uniform(0.05, 1.5)
-
-        def slow(seconds: float) -> None:
-            self._disk_faults.slow_seconds = seconds
-            if self._process is not None:
-                self._process.disk.faults.slow_seconds = seconds
-
-        self._for_a_while(fault.duration_s, lambda: slow(delay), lambda: slow(0.0))
-
-    def _snapshot(self, fault: ScriptedFault, rng: random.Random) -> None:
-        path = rng.choice(self.folder.snapshots)
-        if not path.exists():
-            return
-        if fault.kind is KIND.SNAPSHOT_LOST:
-            path.unlink()
-            return
-        data = bytearray(path.read_bytes())
-        if data:
-            place = rng.randrange(len(data))
-            data[place] ^= 1 << rng.randrange(8)
-            path.write_bytes(bytes(data[: rng.randrange(1, len(data) + 1)]))
+    def some_pair(self, rng: random.Random) -> PairMarket:
+        return rng.choice(self.market.pairs)
 
     def _operator_pauses(self) -> None:
         """Now and then somebody pauses the bot and forgets it for a minute or two."""
         rng = self._random
-        if not self._is_ending:
+        if not self.is_ending:
             self.inbox.words.append((OperatorAction.PAUSE, "the operator"))
-            self._disturb(3.0)
+            self.disturb(3.0)
             self.agenda.after(
                 rng.uniform(60, 150),
                 lambda: self.inbox.words.append((OperatorAction.RESUME, "the operator")),
@@ -626,6 +404,8 @@ class World:
     def _close_accounts(self) -> WorldResult:
         result, watch = self.result, self.watch
         journal = _bytes_of(self.folder.journal)
+        if not watch.violations:
+            self._audit(journal)
         result.violations = watch.violations
         result.deals = len(watch.positions)
         result.fills = len(watch.journal_fills)
@@ -635,10 +415,16 @@ class World:
         result.journal_rows = journal.count(b"\n")
         return result
 
+    def _audit(self, journal: bytes) -> None:
+        """The second checker: the journal's bytes against everything the exchange remembers."""
+        report = audit_lines(journal.splitlines(keepends=True), self.end.history())
+        for found in report.violations:
+            self.watch.violate(f"audit_{found.code}", found.text)
+
     def _bury_all(self) -> None:
         """The dead processes' coroutines are closed here; their last words are nobody's."""
-        if self._process is not None:
-            self._lay_down(self._process)
+        if self.process is not None:
+            self._lay_down(self.process)
         hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
         try:
             for process in self._graveyard:
@@ -671,37 +457,3 @@ def _bytes_of(path: Path) -> bytes:
 
 def _nothing() -> None:
     pass
-
-
-Strike = Callable[[World, ScriptedFault, random.Random], None]
-_STRIKES: dict[FaultKind, Strike] = {
-    KIND.CLOCK_SKEW: World._clock_skew,
-    KIND.KEY_EXPIRED: World._key_expired,
-    KIND.USER_STREAM_CLOSED: World._user_stream_closed,
-    KIND.USER_STREAM_SILENT: World._user_stream_silent,
-    KIND.USER_EVENTS_LOST: World._user_events,
-    KIND.USER_EVENTS_REPEATED: World._user_events,
-    KIND.USER_EVENTS_DELAYED: World._user_events,
-    KIND.MARKET_STREAM_CLOSED: World._market_stream,
-    KIND.MARKET_STREAM_SILENT: World._market_stream,
-    KIND.BOOK_STALE: lambda world, fault, _: world._count_up("_is_stale", fault.duration_s),
-    KIND.BOOK_GAP: lambda world, fault, _: world._count_up("_is_stale", fault.duration_s),
-    KIND.BOOK_EMPTY: lambda world, fault, _: world._count_up("_is_empty", fault.duration_s),
-    KIND.THIN_MARKET: World._thin_market,
-    KIND.FILTERS_CHANGED: World._filters_changed,
-    KIND.MARKET_HALTED: World._market_halted,
-    KIND.ORDERS_CANCELED_BY_HAND: World._canceled_by_hand,
-    KIND.TRADED_BY_HAND: World._traded_by_hand,
-    KIND.FUNDS_MOVED: World._funds_moved,
-    KIND.FEE_ASSET_SHORT: World._fee_asset_short,
-    KIND.PROCESS_KILLED: World._killed,
-    KIND.POWER_LOST: World._killed,
-    KIND.PROCESS_PAUSED: World._paused,
-    KIND.SECOND_PROCESS: World._second_process,
-    KIND.DISK_FULL: World._disk_full,
-    KIND.DISK_ERROR: World._disk_error,
-    KIND.SYNC_FAILED: World._disk_error,
-    KIND.DISK_SLOW: World._disk_slow,
-    KIND.SNAPSHOT_LOST: World._snapshot,
-    KIND.SNAPSHOT_CORRUPT: World._snapshot,
-}
