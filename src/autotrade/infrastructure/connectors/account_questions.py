@@ -23,6 +23,7 @@ from autotrade.infrastructure.connectors.event_translation import (
 from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.market_rules import MarketDirectory, market_id
 from autotrade.infrastructure.connectors.order_ids import OrderIds
+from autotrade.infrastructure.connectors.requests_under_way import RequestsUnderWay
 
 if TYPE_CHECKING:
     from autotrade.infrastructure.connectors.tapped_client import TappedBinance
@@ -43,6 +44,9 @@ class AccountQuestions:
     ) -> None:
         self._client, self._settings, self._clock = client, settings, clock
         self._directory, self._ids = directory, ids
+        self.under_way = RequestsUnderWay(
+            clock.exact_ms, settings.receive_window_ms * max(1.0, settings.speed)
+        )
 
     # --- one order ------------------------------------------------------------------------
 
@@ -109,11 +113,14 @@ class AccountQuestions:
         row = open_rows.get((order.symbol, order.order_id))
         if row is not None:
             return [of_order(row, order.order_id, self._clock.now_ms())]
+        may_arrive = self.under_way.may_arrive(order.order_id)
         try:
             return await self.order(order.symbol, order.order_id)
         except Exception as error:
             failure = normalize(error, self._settings.secrets)
             if failure.code == ORDER_NOT_FOUND and not failure.is_unknown:
+                if may_arrive:
+                    return []  # no proof: the next comparison will tell
                 return [OrderNotFound(ts=self._clock.now_ms(), order_id=order.order_id)]
             raise
 

@@ -106,7 +106,7 @@ class OrderGateway:
         if fault is not None:
             return self._refused([command.order_id], fault)
         parameters = placement_parameters(command)
-        answer = await self._send(self._client.private_post_order, parameters)
+        answer = await self._send(self._client.private_post_order, parameters, [command.order_id])
         if isinstance(answer, Failure):
             return await self._placement_failed(command, answer)
         return self._read(
@@ -121,7 +121,7 @@ class OrderGateway:
         if fault is not None:
             return self._refused(legs, fault)
         parameters = list_parameters(command)
-        answer = await self._send(self._client.private_post_orderlist_oco, parameters)
+        answer = await self._send(self._client.private_post_orderlist_oco, parameters, legs)
         if not isinstance(answer, Failure):
             return self._read(
                 lambda now: of_list_placement(answer, command.symbol, now), command.symbol, legs
@@ -229,11 +229,14 @@ class OrderGateway:
     # --- ask ------------------------------------------------------------------------------
 
     async def query(self, command: QueryOrder) -> Sequence[Event]:
+        may_arrive = self._questions.under_way.may_arrive(command.order_id)
         answer = await self._ask(lambda: self._questions.order(command.symbol, command.order_id))
         if not isinstance(answer, Failure):
             return answer
         now = self._clock.now_ms()
         if answer.code == ORDER_NOT_FOUND and not answer.is_unknown:
+            if may_arrive:
+                return []  # no proof, and no news: the question will come again
             return [OrderNotFound(ts=now, order_id=command.order_id)]
         if answer.code == ORDER_ARCHIVED:
             return [archived(command.order_id, command.exchange_id, now)]
@@ -241,18 +244,24 @@ class OrderGateway:
 
     # --- sending --------------------------------------------------------------------------
 
-    async def _send(self, request: Request, parameters: dict[str, Any]) -> Any:
-        """The answer, or a Failure; a refused time stamp is sent once more with the same ids."""
-        answer = await self._try(lambda: request(dict(parameters)))
-        if isinstance(answer, Failure) and is_clock_refusal(answer):
-            try:
-                await self._remeasure_clock()
-            except Exception as error:  # noqa: BLE001 then the refusal itself is the answer
-                failure = normalize(error, self._settings.secrets)
-                LOG.warning("clock not measured: %s", failure.message)
-                return answer
+    async def _send(
+        self, request: Request, parameters: dict[str, Any], placed: Sequence[str] = ()
+    ) -> Any:
+        """The answer, or a Failure; a refused time stamp is sent once more with the same ids.
+        `placed` are the orders that the request would bring into being."""
+        with self._questions.under_way.placing(placed) as placing:
             answer = await self._try(lambda: request(dict(parameters)))
-        return answer
+            if isinstance(answer, Failure) and is_clock_refusal(answer):
+                try:
+                    await self._remeasure_clock()
+                except Exception as error:  # noqa: BLE001 then the refusal itself is the answer
+                    failure = normalize(error, self._settings.secrets)
+                    LOG.warning("clock not measured: %s", failure.message)
+                    return answer
+                placing.is_signed_anew = True
+                answer = await self._try(lambda: request(dict(parameters)))
+            placing.is_unknown = isinstance(answer, Failure) and answer.is_unknown
+            return answer
 
     async def _ask(
         self, question: Callable[[], Awaitable[Sequence[Event]]]
