@@ -22,7 +22,7 @@ run: $(RUN_STAMP)  ## trade in simulation until Ctrl+C; ARGS="--for 3m" adds opt
 	$(BIN)/python main.py $(ARGS)
 
 test: $(DEV_STAMP)  ## the whole test suite with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 
 test-fast: $(DEV_STAMP)  ## unit tests only
 	$(BIN)/python -m pytest tests/unit $(ARGS)
