@@ -95,7 +95,7 @@ class Watcher:
         self._approved: set[int] = set()
         self._approved_decisions: set[str] = set()
         self._is_paused = False
-        self._has_session = False
+        self._started_at = 0.0
         self.journal_fills: dict[tuple[str, str], dict[str, Any]] = {}
         self.minimum_notional: dict[str, Decimal] = {}
         self.prices: dict[str, Decimal] = {}
@@ -128,7 +128,7 @@ class Watcher:
         self._durable.clear()
         self.journal_fills.clear()
         self._approved.clear()
-        self._is_paused = self._has_session = False
+        self._is_paused = False
         self.on_journal(journal)
         self._pending = b""
         self.on_journal_synced()
@@ -158,9 +158,7 @@ class Watcher:
                 elif data["action"] == "resume":
                     self._is_paused = False
             case "SessionStarted":
-                self._has_session, self._is_paused = False, False
-            case "SessionReady":
-                self._has_session = True
+                self._is_paused, self._started_at = False, self.now
             case _:
                 pass
 
@@ -201,9 +199,11 @@ class Watcher:
             self.violate("order_has_decision", f"{order_id} without an approved decision")
         if self._is_paused and self.now - self.calm_since > 1.0:
             self.violate("no_order_while_paused", f"{order_id} was sent while paused")
-        lost = self.market_lost_since
-        if lost is not None and self.now - lost > self._limits.stale_seconds:
-            self.violate("no_order_while_stale", f"{order_id} after {self.now - lost:.0f} s")
+        if self.market_lost_since is not None:
+            # a start asks by REST, streams or not: what it learns then is fresh
+            silent_s = self.now - max(self.market_lost_since, self._started_at)
+            if silent_s > self._limits.stale_seconds:
+                self.violate("no_order_while_stale", f"{order_id} after {silent_s:.0f} s")
         others = [
             position
             for number, position in self.positions.items()
