@@ -28,7 +28,7 @@ BASES = ("BTC", "ETH", "SOL", "BNB", "XRP", "DOGE")
 AIMED = (("PlaceOrder",), ("PlaceOrderList",), ("CancelOrder", "CancelOrderList"))
 AIM_SECONDS_MAX = 20.0
 READY_SECONDS_MAX = 120.0
-STARTS_MAX = 8
+STARTS_MAX = 30
 REFUSED = 2
 """How a start ends that found no usable exchange; it says why in one sentence."""
 LAST_RUN_SECONDS = 8
@@ -46,6 +46,7 @@ def run_kills(
     seed: int,
     speed: float = 60.0,
     script: str | None = None,
+    last_run_seconds: int = LAST_RUN_SECONDS,
     say: Say,
 ) -> Any:
     """The whole trial in `folder`; its figures, with every fault as a sentence in `faults`.
@@ -62,7 +63,10 @@ def run_kills(
         market = ["--speed", speed, "--market", f"seed:{seed + 100}"]
         symbols = [word for base in BASES for word in ("--symbol", f"{base}USDT")]
         faulty = [] if script is None else ["--faults", script]
-        exchange = household.exchange(exchange_dir, *market, *symbols, *faulty)
+        exchange = household.exchange(exchange_dir, *market, *symbols)
+        if faulty:
+            first_start(household, bot_dir, exchange, config)
+            exchange, _ = started_anew(household, exchange, [*market, *symbols, *faulty])
         refused: list[str] = []
         for number in range(kills):
             bot = partial(household.trade, bot_dir, "--attach", exchange.announce_file)
@@ -77,14 +81,15 @@ def run_kills(
             say(f"kill {number + 1} of {kills}: {moments[-1]}")
         injected = {}
         if script is not None:
-            exchange, injected = _without_faults(household, exchange, [*market, *symbols])
+            exchange, figures = started_anew(household, exchange, [*market, *symbols])
+            injected = figures["faults"]
         last = household.trade(
             bot_dir,
-            *("--attach", exchange.announce_file, "--for", f"{LAST_RUN_SECONDS}s"),
+            *("--attach", exchange.announce_file, "--for", f"{last_run_seconds}s"),
             config=config,
         )
         code = last.wait_exit()
-        report = _judge(household, exchange, bot_dir, last, code)
+        report = judge(household, exchange, bot_dir, last, code)
         exchange_is_running = exchange.process.is_running
     report["faults"] += [] if exchange_is_running else ["the exchange did not survive"]
     flights = [moment for moment in moments if moment["in_flight"]]
@@ -101,17 +106,24 @@ def run_kills(
     }
 
 
-def _without_faults(
+def first_start(household: Household, bot_dir: Path, exchange: Exchange, config: Path) -> None:
+    """In peace: the balances that the ledger begins with are the account's own."""
+    bot = household.trade(bot_dir, "--attach", exchange.announce_file, config=config)
+    bot.wait_line(READY)
+    bot.kill()
+
+
+def started_anew(
     household: Household, exchange: Exchange, words: list[Any]
-) -> tuple[Exchange, dict[str, int]]:
-    """The same exchange, started again without faults; and which ones it has made."""
+) -> tuple[Exchange, dict[str, Any]]:
+    """The same exchange, started again with other words; and the figures of its first life."""
     port, tls_port = exchange.ports
     exchange.process.send(signal.SIGTERM)
     code = exchange.process.wait_exit()
     assert code == 0, exchange.process.said
     figures = json.loads(exchange.process.stdout[-1])
     again = household.exchange(exchange.data_dir, *words, port=port, tls_port=tls_port)
-    return again, figures["faults"]
+    return again, figures
 
 
 def _killed_once(
@@ -170,7 +182,7 @@ def _kill_at_some_moment(bot: Process, bot_dir: Path, choose: Random) -> dict[st
     }
 
 
-def _judge(
+def judge(
     household: Household, exchange: Exchange, bot_dir: Path, last: Process, code: int
 ) -> dict[str, Any]:
     faults = []

@@ -113,6 +113,23 @@ class Clockwork(Protocol):
     def flush(self, ts: int) -> None: ...
 
 
+class ClockworkPair:
+    """Two clockworks as one; at the same moment the first one goes first."""
+
+    def __init__(self, first: Clockwork, second: Clockwork) -> None:
+        self._both = (first, second)
+
+    def next_due_ts(self) -> int | None:
+        due = [ts for work in self._both if (ts := work.next_due_ts()) is not None]
+        return min(due, default=None)
+
+    def flush(self, ts: int) -> None:
+        for work in self._both:
+            due = work.next_due_ts()
+            if due is not None and due <= ts:
+                work.flush(ts)
+
+
 @dataclass(slots=True)
 class DriverStats:
     """What the driver did; `slipped_ms` is simulated time by which the clock was held back."""
@@ -150,6 +167,13 @@ class MarketDriver:
         self._facts: Iterator[MarketFact] = iter(source.facts())
         self._next: MarketFact | None = next(self._facts, None)
         self._sleeper: asyncio.Future[None] | None = None
+        self.bend: Callable[[MarketFact], MarketFact] | None = None
+        """Changes facts on their way into the core (faults); None takes them as they are."""
+
+    def add_clockwork(self, clockwork: Clockwork) -> None:
+        """From now on this happens at its times too, before what was there already."""
+        self._clockwork = ClockworkPair(clockwork, self._clockwork)
+        self.wake()
 
     # time
 
@@ -202,7 +226,7 @@ class MarketDriver:
             return
         fact = self._next
         while fact is not None and fact.ts <= due:
-            self.exchange.apply(fact)
+            self.exchange.apply(fact if self.bend is None else self.bend(fact))
             self.stats.facts += 1
             fact = next(self._facts, None)
         self._next = fact

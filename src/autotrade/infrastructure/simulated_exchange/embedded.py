@@ -10,7 +10,7 @@ import contextlib
 import logging
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +25,10 @@ from autotrade.infrastructure.simulated_exchange.driver import (
     ResumableSource,
     SimulationClock,
 )
+from autotrade.infrastructure.simulated_exchange.fault_driver import FaultDriver
+from autotrade.infrastructure.simulated_exchange.fault_script import ScriptedFault
 from autotrade.infrastructure.simulated_exchange.market.source import MarketSource
+from autotrade.infrastructure.simulated_exchange.market_faults import MarketBender
 from autotrade.infrastructure.simulated_exchange.state_log import StateLog
 from autotrade.infrastructure.simulated_exchange.wire.client_socket import SocketSettings
 from autotrade.infrastructure.simulated_exchange.wire.keys import ApiKey
@@ -106,6 +109,24 @@ class EmbeddedExchange:
         self.certificates: CertificateFiles | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self.faults: FaultDriver | None = None
+
+    def play(self, faults: Iterable[ScriptedFault], *, seed: int = 0) -> FaultDriver:
+        """Let these faults happen, their times counted from now; what was played before ends."""
+        if self.faults is not None:
+            self.faults.end()
+        bender = MarketBender(self.exchange)
+        self.driver.bend = bender.bend
+        self.faults = FaultDriver(
+            self.server,
+            faults,
+            account=ACCOUNT,
+            bender=bender,
+            speed=self.clock.speed,
+            seed=seed,
+        )
+        self.driver.add_clockwork(self.faults)
+        return self.faults
 
     def _open_accounts(self, state: dict[str, Any] | None) -> None:
         """Restore the stored accounts at the market of the time they were stored at."""
@@ -198,6 +219,8 @@ class EmbeddedExchange:
             with contextlib.suppress(asyncio.CancelledError, Exception):
                 await task
         self._tasks = []
+        if self.faults is not None:
+            self.faults.end()
         await self.server.stop()
         self.save_market()
         if self._log is not None:
@@ -226,6 +249,7 @@ class EmbeddedExchange:
             "open_sockets": self.server.open_sockets,
             "streams": self.server.hub.stream_count,
             "misses": len(self.server.misses),
+            "faults": {} if self.faults is None else self.faults.figures(),
         }
 
     def clock_anchor(self) -> dict[str, int]:

@@ -29,6 +29,7 @@ from autotrade.infrastructure.simulated_exchange.embedded import (
     EmbeddedExchange,
     EmbeddedOptions,
 )
+from autotrade.infrastructure.simulated_exchange.fault_profile import faults_of
 from autotrade.infrastructure.simulated_exchange.market.catalog import (
     MarketSourceError,
     open_market,
@@ -81,8 +82,10 @@ def build(options: ExchangeProcessOptions) -> EmbeddedExchange:
         minutes=options.minutes,
         checkpoint=checkpoint,
     )
+    symbols = [market.symbol for market in source.markets]
+    faults = None if options.faults is None else faults_of(options.faults, symbols, options.speed)
     key, secret = _own_keys(options.data_dir)
-    return EmbeddedExchange(
+    running = EmbeddedExchange(
         source,
         EmbeddedOptions(
             port=options.port,
@@ -97,6 +100,9 @@ def build(options: ExchangeProcessOptions) -> EmbeddedExchange:
             data_dir=options.data_dir,
         ),
     )
+    if faults is not None:
+        running.play(faults)
+    return running
 
 
 def _own_keys(data_dir: Path) -> tuple[str, str]:
@@ -130,6 +136,7 @@ def announcement(running: EmbeddedExchange) -> dict[str, Any]:
         "symbols": [market.symbol for market in running.source.markets],
         "start_ts": running.source.start_ts,
         "end_ts": running.source.end_ts,
+        "faults": running.faults is not None,
     }
 
 
@@ -198,10 +205,11 @@ async def _serve(options: ExchangeProcessOptions) -> int:
     try:
         return await _until_stopped(running, stop)
     finally:
+        figures = running.stats()  # of its life; what is open now is closed by its end
         await running.stop()
         with contextlib.suppress(OSError):
             (options.data_dir / ANNOUNCE_FILE).unlink()
-        _tell({"event": "stopped", **running.stats()})
+        _tell({"event": "stopped", **figures})
 
 
 def _greeting(running: EmbeddedExchange) -> str:
@@ -212,7 +220,8 @@ def _greeting(running: EmbeddedExchange) -> str:
         addresses.append(f"https://127.0.0.1:{running.tls_port}")
     return (
         f"The embedded exchange serves {' and '.join(addresses)} at speed "
-        f"{running.options.speed:g}: {running.source.description}. Ctrl+C ends it."
+        f"{running.options.speed:g}: {running.source.description}."
+        f"{' It makes faults on purpose.' if running.faults else ''} Ctrl+C ends it."
     )
 
 

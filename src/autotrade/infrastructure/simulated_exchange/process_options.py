@@ -30,6 +30,8 @@ class ExchangeProcessOptions:
     balances: dict[str, Decimal] = field(default_factory=lambda: {"USDT": Decimal(10_000)})
     fee: Decimal = Decimal("0.001")
     rate_limits: Literal["real", "scaled"] = "scaled"
+    faults: str | None = None
+    """`seed:N` for endless random faults, or a fault script's file."""
     parent_pipe: bool = False
     """End when stdin reaches its end: the parent has died."""
 
@@ -50,6 +52,8 @@ class ExchangeProcessOptions:
             words += ["--minutes", str(self.minutes)]
         for asset, amount in self.balances.items():
             words += ["--balance", f"{asset}:{amount}"]
+        if self.faults is not None:
+            words += ["--faults", self.faults]
         return [*words, "--parent-pipe"] if self.parent_pipe else words
 
 
@@ -94,6 +98,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="scaled: weights, order counts and recvWindow grow with the speed",
     )
     parser.add_argument(
+        "--faults",
+        metavar="FILE|seed:N",
+        help="what goes wrong on purpose: a fault script, or random faults without end",
+    )
+    parser.add_argument(
         "--parent-pipe", action="store_true", help="end when stdin ends (used by the bot)"
     )
 
@@ -132,6 +141,7 @@ def options_from(arguments: argparse.Namespace) -> ExchangeProcessOptions:
         data_dir=arguments.data_dir or DEFAULT_DATA_DIR,
         fee=arguments.fee,
         rate_limits=arguments.rate_limits,
+        faults=arguments.faults,
         parent_pipe=arguments.parent_pipe,
     )
     return replace(options, balances=dict(arguments.balance)) if arguments.balance else options

@@ -22,6 +22,7 @@ from autotrade.infrastructure.simulated_exchange.core.types import (
     OrderList,
     Trade,
 )
+from autotrade.infrastructure.simulated_exchange.market.source import LotLevel
 
 Balances = dict[str, tuple[Decimal, Decimal]]
 """asset -> (free, locked)"""
@@ -58,6 +59,15 @@ class Questions:
         """(maker, taker) as fractions."""
         self._account(account)
         return self._ledger.maker_fee, self._ledger.taker_fee
+
+    def market_levels(self, symbol: str) -> tuple[list[LotLevel], list[LotLevel]]:
+        """Bids and asks of the market's own liquidity, in ticks and lots, in no order."""
+        book = self._desk.engine(symbol).book
+        bids, asks = (
+            [(key * side.sign, lots) for key, lots in side.market.items()]
+            for side in (book.bids, book.asks)
+        )
+        return bids, asks
 
     # questions of accounts
 
@@ -166,19 +176,16 @@ class Questions:
         if list_id is None and client_id is None:
             raise filters.neither("listClientOrderId", "orderListId")
         found = None
-        for group in owner.lists.values():
+        for group in (owner.open_lists if only_open else owner.lists).values():
             record = group.record
-            if (
-                (list_id is None or record.id == list_id)
-                and (client_id is None or record.list_client_order_id == client_id)
-                and (group.is_open or not only_open)
+            if (list_id is None or record.id == list_id) and (
+                client_id is None or record.list_client_order_id == client_id
             ):
                 found = group
         return found
 
     def open_order_lists(self, account: str) -> list[OrderList]:
-        lists = self._account(account).lists.values()
-        return [group.frozen() for group in lists if group.is_open]
+        return [group.frozen() for group in self._account(account).open_lists.values()]
 
     def all_order_lists(self, account: str, *, limit: int = 500) -> list[OrderList]:
         """The last `limit`, oldest first."""

@@ -27,7 +27,7 @@ class Server(Protocol):
 
     def carry_out(self, incoming: Incoming) -> Any: ...
 
-    def is_reply_lost(self, path: str) -> bool: ...
+    def is_reply_lost(self, name: str) -> bool: ...
 
     def rate_limits(self, address: str, account: str | None) -> list[dict[str, Any]]: ...
 
@@ -139,7 +139,9 @@ class ApiSession:
         number = self._next_number
         self._next_number += 1
         self._subscriptions[number] = account
-        self._server.users.subscribe(account, self.socket, number)
+        self._server.users.subscribe(
+            account, self.socket, number, lambda: self._subscriptions.pop(number, None)
+        )
         return number
 
     def unsubscribe(self, number: int | None) -> None:

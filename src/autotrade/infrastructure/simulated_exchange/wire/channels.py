@@ -50,12 +50,19 @@ class Channel:
     def flush(self, ts: int) -> None: ...
 
     def publish(self, event: Mapping[str, Any] | list[Any]) -> None:
-        if self.faults.silent_streams:
+        faults = self.faults
+        if faults.silent_streams:
             return
+        listening = list(self.subscribers)
+        rule = faults.frame_rule
+        if rule is None or not rule(self.name.text, event, lambda: self._send(event, listening)):
+            self._send(event, listening)
+
+    def _send(self, event: Mapping[str, Any] | list[Any], listening: list[Subscriber]) -> None:
         self.published += 1
-        plain = orjson.dumps(event)
+        plain = orjson.dumps(self.faults.at_our_time(event))
         combined: bytes | None = None
-        for subscriber in list(self.subscribers):
+        for subscriber in listening:
             if subscriber.is_combined:
                 if combined is None:
                     combined = self._prefix + plain + b"}"

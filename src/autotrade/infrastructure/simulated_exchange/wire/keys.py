@@ -62,6 +62,8 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
+        self.is_suspended = False
+        """Every key is refused, as if it had expired (a fault)."""
 
     def add(self, key: ApiKey) -> None:
         self._keys[key.key] = key
@@ -74,7 +76,7 @@ class KeyRing:
         if not isinstance(key, str) or not _KEY_FORMAT.match(key):
             raise errors.key_format()
         found = self._keys.get(key)
-        if found is None:
+        if found is None or self.is_suspended:
             raise errors.key_rejected()
         return found
 

@@ -7,9 +7,11 @@ a request is carried out whole, its events are queued, then its reply leaves.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -39,7 +41,7 @@ from autotrade.infrastructure.simulated_exchange.wire.dispatch import (
     Miss,
     Security,
 )
-from autotrade.infrastructure.simulated_exchange.wire.faults import FaultPlan
+from autotrade.infrastructure.simulated_exchange.wire.faults import FaultPlan, Mishap
 from autotrade.infrastructure.simulated_exchange.wire.keys import ApiKey, KeyRing
 from autotrade.infrastructure.simulated_exchange.wire.limits import LimitSettings, RateLimiter
 from autotrade.infrastructure.simulated_exchange.wire.stream_hub import StreamHub
@@ -66,6 +68,14 @@ class ServerSettings:
     taker_fee: Decimal = Decimal("0.001")
 
 
+class SocketKind(Enum):
+    """What a WebSocket is for."""
+
+    API = "api"
+    """Requests and user data."""
+    MARKET = "market"
+
+
 class ExchangeServer:
     """The wire around one core."""
 
@@ -88,6 +98,7 @@ class ExchangeServer:
         self.hub = StreamHub(exchange, self.faults)
         self.users = UserStreams(self.faults)
         self.requests = 0
+        self._is_copy = False
         self._settle = settle or (lambda: None)
         self._on_outputs = on_outputs
         self._dispatcher = Dispatcher(
@@ -101,7 +112,7 @@ class ExchangeServer:
             session_operations.OPERATIONS,
         ):
             self._dispatcher.register(operations)
-        self._sockets: dict[ClientSocket, None] = {}
+        self._sockets: dict[ClientSocket, SocketKind] = {}
         self._runner: web.ServerRunner | None = None
         self._client_ids = 0
 
@@ -134,20 +145,23 @@ class ExchangeServer:
     def carry_out(self, incoming: Incoming) -> Any:
         """Carry out one request; raises `ExchangeError` for a refusal."""
         self.requests += 1
-        planned = self.faults.take_answer(_named(incoming.verb, incoming.path))
+        symbol = str(incoming.sent.get("symbol", ""))
+        name = _named(incoming.verb, incoming.path, symbol)
+        planned = None if self._is_copy else self.faults.take_answer(name)
         if planned is not None and not planned.is_executed:
-            raise planned.refusal
-        self._settle()
+            raise planned.error()
+        if not self._is_copy:
+            self._settle()
         try:
             result = self._dispatcher.call(incoming, self.exchange, self.now_ms())
         finally:
             self.publish(self.exchange.drain())
         if planned is not None:
-            raise planned.refusal
+            raise planned.error()
         return result
 
-    def is_reply_lost(self, path: str, verb: str = "") -> bool:
-        return self.faults.take_lost_reply(_named(verb, path))
+    def is_reply_lost(self, name: str) -> bool:
+        return self.faults.take_lost_reply(name)
 
     def rate_limits(self, address: str, account: str | None) -> list[dict[str, Any]]:
         """The `rateLimits` member of a WebSocket API reply."""
@@ -197,11 +211,18 @@ class ExchangeServer:
 
     def close_all_sockets(self, code: int | None = None, text: str = "") -> None:
         """Close every WebSocket, with a code or (None) by cutting the connection."""
-        for socket in list(self._sockets):
+        for kind in SocketKind:
+            self.close_sockets(kind, code, text)
+
+    def close_sockets(self, kind: SocketKind, code: int | None = None, text: str = "") -> int:
+        """As `close_all_sockets`, but one kind of them; how many there were."""
+        found = [socket for socket, its_kind in self._sockets.items() if its_kind is kind]
+        for socket in found:
             if code is None:
                 socket.abort()
             else:
                 socket.close(code, text)
+        return len(found)
 
     @property
     def open_sockets(self) -> int:
@@ -221,6 +242,7 @@ class ExchangeServer:
                 request,
                 lambda socket: ApiSession(socket, self, returns_rate_limits=shows_limits),
                 address,
+                SocketKind.API,
             )
         named = initial_streams(path, dict(parse_qsl(query)))
         if named is not None:
@@ -229,6 +251,7 @@ class ExchangeServer:
                 request,
                 lambda socket: StreamSession(socket, self.hub, streams, is_combined=is_combined),
                 address,
+                SocketKind.MARKET,
             )
         self._dispatcher.miss("REST", f"{request.method} {path}", "unknown")
         refusal = errors.unknown_path(path, request.method)
@@ -244,6 +267,7 @@ class ExchangeServer:
         request: web.BaseRequest,
         make: Callable[[ClientSocket], ApiSession | StreamSession],
         address: str,
+        kind: SocketKind,
     ) -> web.StreamResponse:
         settings = self.settings.sockets
         ws = web.WebSocketResponse(
@@ -256,7 +280,7 @@ class ExchangeServer:
             return web.Response(status=426, headers={"Upgrade": "websocket"})
         await ws.prepare(request)
         socket = ClientSocket(ws, address, settings)
-        self._sockets[socket] = None
+        self._sockets[socket] = kind
         try:
             await make(socket).run()
         finally:
@@ -270,12 +294,40 @@ class ExchangeServer:
         body = (await request.read()).decode("utf-8", "replace") if request.can_read_body else ""
         address = request.remote or LOOPBACK
         key = request.headers.get("X-MBX-APIKEY")
-        status, reply, headers = self.answer_rest(
-            request.method, path, query=query, body=body, key=key, address=address
-        )
-        if self.is_reply_lost(path, request.method):
+        sent = dict(parse_qsl(f"{query}&{body}"))
+        name = _named(request.method, path, sent.get("symbol", ""))
+        met = self.faults.take_mishap(name)
+        if met is not None and met.mishap is Mishap.LOST:
+            self._cut(request)
+            return _response(503, b"", {})
+        if met is not None and met.mishap is Mishap.DELAYED:
+            await asyncio.sleep(met.delay_s)
+        ask = partial(self.answer_rest, request.method, path, query=query, body=body, key=key)
+        status, reply, headers = ask(address=address)
+        is_copied = met is not None and met.mishap is Mishap.DUPLICATED
+        if is_copied and not self._is_over(key, sent):
+            # at the same moment, or the first one's id may be free again; and no planned answer may
+            # deny what came of it
+            self._is_copy = True
+            status, reply, headers = ask(address=address)
+            self._is_copy = False
+        if self.is_reply_lost(name):
             self._cut(request)
         return _response(status, reply, headers)
+
+    def _is_over(self, key: str | None, sent: Mapping[str, str]) -> bool:
+        """Whether a new order was over as soon as it was placed. Its id is free again then, on
+        Binance as here, so that a copy of the request would be a second order: no client can
+        prevent that, hence it is not tried."""
+        order_id = sent.get("newClientOrderId", sent.get("aboveClientOrderId"))
+        if order_id is None:
+            return False
+        try:
+            account = self.key_ring.find(key).account
+            order = self.exchange.order(account, sent["symbol"], client_order_id=order_id)
+        except (ExchangeError, KeyError):
+            return False  # refused: nothing came of it
+        return not order.status.is_open
 
     def answer_rest(
         self, verb: str, path: str, *, query: str, body: str, key: str | None, address: str
@@ -334,9 +386,9 @@ class ExchangeServer:
         return list(self._dispatcher.table)
 
 
-def _named(verb: str, path: str) -> str:
-    """`POST /api/v3/order` or `order.place`: what planned faults are looked up by."""
-    return f"{verb} {path}".strip()
+def _named(verb: str, path: str, symbol: str = "") -> str:
+    """`POST /api/v3/order BTCUSDT` or `order.place BTCUSDT`: how planned faults are looked up."""
+    return f"{verb} {path} {symbol}".strip()
 
 
 def _error_body(refusal: ExchangeError) -> bytes:
