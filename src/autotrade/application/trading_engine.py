@@ -22,15 +22,17 @@ from autotrade.domain.services.market_data.orderbook_analyzer import (
     OrderBookAnalyzer,
     OrderBookMetrics,
 )
-from autotrade.domain.services.market_data.ticker_service import TickerService
+from autotrade.domain.services.market_data.ticker_service import Indicators, TickerService
 from autotrade.domain.services.orders.buy_order_monitor import BuyOrderMonitor
 from autotrade.domain.services.orders.filled_buy_order_handler import FilledBuyOrderHandler
 from autotrade.domain.services.orders.order_execution_service import OrderExecutionService
 from autotrade.domain.services.orders.order_service import OrderEvent, value_fee
 from autotrade.domain.services.risk.stop_loss_monitor import StopLossMonitor
+from autotrade.domain.services.trading.strategy_fault import refuse_faulty
 from autotrade.domain.services.trading.trading_service import TradingService
 from autotrade.domain.settings import DomainSettings
 from autotrade.domain.state import Record, TradingState
+from autotrade.domain.strategies.base import StrategyFault
 from autotrade.domain.strategies.registry import create
 
 STEPS_MAX = 16
@@ -42,13 +44,20 @@ class DealDidNotSettle(Exception):
 
 
 class TradingEngine:
-    def __init__(self, settings: DomainSettings, state: TradingState) -> None:
+    def __init__(
+        self,
+        settings: DomainSettings,
+        state: TradingState,
+        indicators: Indicators | None = None,
+    ) -> None:
+        """`indicators` stand in for those that are computed a candle at a time; the same values."""
         self.state = state
         deals = state.deal_service
         self._execution = OrderExecutionService(deals)
         self._analyzer = OrderBookAnalyzer(settings.orderbook_analyzer)
         self._market_analysis = MarketAnalysisService(settings.strategy.timeframe)
-        self._ticker_service = TickerService(settings.strategy, create(settings.strategy))
+        self.strategy = create(settings.strategy)
+        self._ticker_service = TickerService(settings.strategy, self.strategy, indicators)
         self._trading_service = TradingService(settings, self._execution)
         self._buy_order_monitor = BuyOrderMonitor(
             settings.buy_order_monitor, settings.stop_loss_monitor, deals, self._execution
@@ -106,7 +115,12 @@ class TradingEngine:
 
     def _on_candle(self, event: e.CandleClosed, out: list[Record]) -> None:
         ticker = self.state.tickers.find(event.symbol)
-        signal = self._ticker_service.on_candle(event, ticker)
+        try:
+            signal = self._ticker_service.on_candle(event, ticker)
+        except StrategyFault as fault:
+            if event.symbol in self.state.pairs:
+                self._emit(refuse_faulty(self.state, self.strategy, event, fault), out)
+            return
         if signal is None or event.symbol not in self.state.pairs:
             return
         conditions = self.conditions(event.symbol)

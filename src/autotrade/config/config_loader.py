@@ -75,10 +75,11 @@ def load_settings(
 
     from autotrade.config.cross_checks import cross_check
     from autotrade.config.settings import Settings, fold_pairs
+    from autotrade.config.strategy_parameters import fold_parameters
 
     layers = read_layers(config_file, env_file, environ, overrides)
     pairs = fold_pairs(layers)
-    layers_all = [*layers, pairs]
+    layers_all = [*layers, pairs, fold_parameters(layers)]
     problems = list(dict.fromkeys(_find_odd_values(layers_all)))
     if problems:
         raise ConfigurationError(problems)

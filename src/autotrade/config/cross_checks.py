@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from autotrade.config.errors import nearest, shown
+from autotrade.config.strategy_files import own_names, register_own, strategy_folder
+from autotrade.config.strategy_parameters import PARAMETERS
 from autotrade.domain.entities.candle import TIMEFRAME_MS
 from autotrade.domain.strategies import registry
+from autotrade.domain.strategies.base import Strategy, StrategyFault
+from autotrade.domain.strategies.parameters import ParameterFault
 
 if TYPE_CHECKING:
     from autotrade.config.settings import Settings
@@ -63,14 +68,40 @@ def _check_timeframe(settings: Settings) -> list[str]:
 
 
 def _check_strategy(settings: Settings) -> list[str]:
-    known = registry.names()
-    if settings.strategy.name in known:
-        return []
-    return [
-        f"{_where(settings, 'strategy.name')}: expected one of {', '.join(known)}, was "
-        f"{shown(settings.strategy.name)}; the nearest is "
-        f"{nearest(settings.strategy.name, known)}."
-    ]
+    """Also loads the user's own file, if the strategy is one of those."""
+    strategy = settings.strategy
+    folder = strategy_folder(strategy.folder)
+    own = [name for name in own_names(folder) if name not in registry.shipped_names()]
+    known = sorted({*registry.names(), *own})
+    if strategy.name not in known:
+        return [
+            f"{_where(settings, 'strategy.name')}: expected one of {', '.join(known)}, was "
+            f"{shown(strategy.name)}; the nearest is {nearest(strategy.name, known)}."
+        ]
+    try:
+        if strategy.name in own:
+            register_own(strategy.name, folder)
+        found = registry.find(strategy.name)
+        assert found is not None
+        if problems := _check_parameters(settings, found.kind):
+            return problems
+        if not registry.shares_settings(found.kind) and strategy.timeframe in TIMEFRAME_MS:
+            registry.create(strategy)
+    except StrategyFault as fault:
+        return [f"{_where(settings, 'strategy.name')}: {fault}."]
+    return []
+
+
+def _check_parameters(settings: Settings, kind: type[Strategy]) -> list[str]:
+    """One by one, so that each problem is told with the place where it was written."""
+    problems = []
+    for name, value in settings.strategy.parameters:
+        path = f"{PARAMETERS}.{name}"
+        try:
+            registry.parameters_of(kind, replace(settings.strategy, parameters=((name, value),)))
+        except ParameterFault as fault:
+            problems.extend(f"{settings.origin(path)}: {text}." for text in fault.problems)
+    return problems
 
 
 def _check_duplicate_pairs(settings: Settings) -> list[str]:

@@ -199,7 +199,7 @@ def describe(annotation: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(str(argument) for argument in arguments)
     if origin is tuple:
-        return "a list of paths"
+        return "a list of paths" if arguments[0] is Path else "NAME=VALUE, separated by commas"
     if origin in (typing.Union, types.UnionType):
         return " or ".join("null" if a is types.NoneType else describe(a) for a in arguments)
     return {

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from autotrade.config.errors import ConfigurationError, nearest, shown
+from autotrade.config.layer import Layer, Values
 from autotrade.config.schema import (
     KEYS,
     PAIR_LIST,
@@ -24,29 +23,17 @@ from autotrade.config.schema import (
     all_settings,
     environment_prefixes,
 )
+from autotrade.config.strategy_parameters import (
+    PARAMETERS,
+    take_json_parameters,
+    take_named_parameters,
+)
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[3]
 CONFIG_FILE = Path(__file__).resolve().with_name("config.json")
 ENV_FILE = PROJECT_FOLDER / ".env"
 
 COMMAND_LINE, ENVIRONMENT, DEFAULT = "command line", "environment", "default"
-
-Values = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Layer:
-    """What one source says. `written` maps a setting's path to the name the user wrote."""
-
-    name: str
-    values: Values = field(default_factory=dict)
-    written: dict[str, str] = field(default_factory=dict)
-
-    def put(self, path: str, value: object, written: str) -> None:
-        section, _, leaf = path.rpartition(".")
-        target = self.values.setdefault(section, {}) if section else self.values
-        target[leaf] = value
-        self.written[path] = written
 
 
 def command_line_layer(overrides: Mapping[str, tuple[str, object]]) -> Layer:
@@ -123,6 +110,8 @@ def _take_json_entry(layer: Layer, name: str, value: object, problems: list[str]
         for leaf, leaf_value in value.items():
             if leaf not in leaves[name]:
                 problems.append(_unknown_leaf(layer.name, name, leaf))
+            elif f"{name}.{leaf}" == PARAMETERS:
+                take_json_parameters(layer, leaf_value, problems)
             else:
                 layer.put(f"{name}.{leaf}", leaf_value, f"{name}.{leaf}")
     elif name == "data_dir":
@@ -232,6 +221,8 @@ def _named_layer(where: str, pairs: Mapping[str, str]) -> Layer:
     layer = Layer(where)
     problems = []
     for name, text in pairs.items():
+        if take_named_parameters(layer, name, text, problems):
+            continue
         if name not in known:
             problems.append(
                 f"{where}: unknown name {name}; the nearest valid name is "

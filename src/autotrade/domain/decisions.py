@@ -32,6 +32,8 @@ class RefusalReason(StrEnum):
     MIN_NOTIONAL = "min_notional"
     AMOUNT = "amount"
     NET_PROFIT = "net_profit"
+    STRATEGY_FAULT = "strategy_fault"
+    """The strategy itself failed; its pair gets no more signals in this session."""
 
 
 class Modification(StrEnum):

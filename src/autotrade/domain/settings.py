@@ -19,6 +19,8 @@ PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
 Seconds = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]
+ParameterValue = bool | int | float | Decimal | str
+"""A strategy's own parameter, as it was written; its strategy knows what it must be."""
 
 
 def setting(default: Any, help: str) -> Any:
@@ -36,6 +38,12 @@ class StrategySettings:
     sma_fast: PositiveInt = setting(7, "fast SMA that must stand above the slow one")
     sma_slow: PositiveInt = setting(25, "slow SMA")
     min_candles: PositiveInt = setting(50, "no signal before this many candles of history")
+    folder: str = setting(
+        "strategies", "where strategies of your own are: NAME.py holds the strategy NAME"
+    )
+    parameters: tuple[tuple[str, ParameterValue], ...] = setting(
+        (), "the strategy's own parameters; `python main.py strategy list` names them"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from autotrade.domain import events as e
 from autotrade.domain.entities.order import ZERO
 from autotrade.domain.settings import DomainSettings, StrategySettings
 from autotrade.domain.state import Record, TradingState
+from autotrade.domain.strategies.registry import create
 
 HISTORY_CANDLES = 200
 EMA_SETTLES_IN = 8
@@ -360,10 +361,10 @@ class RealtimeTrading:
 
 
 def history_needed(strategy: StrategySettings) -> int:
-    """Candles to fetch at the start, so that every indicator stands where it would stand after
-    months of running."""
+    """Candles to fetch at the start, so that every indicator and the strategy stand where they
+    would stand after months of running."""
     slowest = max(strategy.macd_slow * EMA_SETTLES_IN, strategy.sma_slow, strategy.min_candles)
-    return max(HISTORY_CANDLES, slowest + strategy.macd_signal)
+    return max(HISTORY_CANDLES, slowest + strategy.macd_signal, create(strategy).history_candles)
 
 
 def market_line(engine: TradingEngine) -> str:
@@ -375,9 +376,10 @@ def market_line(engine: TradingEngine) -> str:
         price = plain(ticker.price) if ticker is not None else "no price"
         if (stale := state.stale_text(symbol)) is not None:
             price = f"{price} (STALE: {stale})"
+        silent = "" if engine.strategy.fault(symbol) is None else ", no signals: strategy failed"
         parts.append(
             f"{symbol} {price} volatility {conditions.volatility} trend {conditions.trend}, "
-            f"{conditions.recommendation}, {state.deals.open_count(symbol)} open"
+            f"{conditions.recommendation}, {state.deals.open_count(symbol)} open{silent}"
         )
     return "market " + " | ".join(parts)
 

@@ -16,6 +16,7 @@ from autotrade.infrastructure.terminal.candle_options import CANDLES
 from autotrade.infrastructure.terminal.duration import parse_duration
 from autotrade.infrastructure.terminal.numbers import number
 from autotrade.infrastructure.terminal.simulate_options import SIMULATE
+from autotrade.infrastructure.terminal.strategy_options import STRATEGY
 
 _COMMANDS_FOLDER = "autotrade.infrastructure.terminal.commands"
 
@@ -286,6 +287,7 @@ COMMANDS: tuple[Command, ...] = (
         "check:run",
     ),
     Command(*CANDLES),
+    Command(*STRATEGY),
     Command(
         "journal",
         "verify or show the journal",

@@ -20,6 +20,7 @@ OK, FAILED, REFUSED, INTERRUPTED = 0, 1, 2, 130
 _EXIT_CODES = {
     "autotrade.application.ports.StoreFault": FAILED,
     "autotrade.application.ports.UnknownSymbol": REFUSED,
+    "autotrade.domain.strategies.base.StrategyFault": REFUSED,
     "autotrade.application.ports.ExchangeUnreachable": REFUSED,
     "autotrade.infrastructure.journal.chain.BrokenChain": FAILED,
     "autotrade.infrastructure.journal.codec.CodecFault": FAILED,

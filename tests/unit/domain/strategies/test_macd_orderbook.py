@@ -34,8 +34,9 @@ CROSSING = IndicatorValues(
 
 
 def ask(values: IndicatorValues, settings: StrategySettings | None = None) -> Signal | None:
-    strategy = MacdOrderbook(settings or StrategySettings())
-    return strategy.on_candle("ETH/USDT", 120_123, Decimal("3214.55"), values)
+    runner = registry.create(settings or StrategySettings())
+    candle = Candle(values.candle_ts, values.close, values.close, values.close, values.close, 1.0)
+    return runner.on_candle("ETH/USDT", 120_123, candle, values)
 
 
 def test_a_crossing_is_a_signal_with_its_figures() -> None:
@@ -125,7 +126,7 @@ def signals_of(closes: list[float]) -> list[int]:
     for number, close in enumerate(closes):
         candle = Candle(number * 60_000, close, close, close, close, 1.0)
         values = service.update("ETH/USDT", "1m", candle)
-        if strategy.on_candle("ETH/USDT", number, Decimal(str(close)), values):
+        if strategy.on_candle("ETH/USDT", number, candle, values):
             numbers.append(number)
     return numbers
 

@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from autotrade.config.cross_checks import refuse_live_without_consent
 from autotrade.config.errors import ConfigurationError
 from autotrade.config.schema import KEYS, PAIR_LIST, all_settings
+from autotrade.config.strategy_parameters import PARAMETERS
+from autotrade.domain.strategies import registry
 from autotrade.infrastructure.terminal.commands.common import settings_of
 from autotrade.infrastructure.terminal.formatting import format_number
 from autotrade.infrastructure.terminal.output import plain, write_json
@@ -93,7 +95,9 @@ def effective_settings(settings: Settings) -> list[tuple[str, str, str]]:
                 path = f"{PAIR_LIST}.{index}.{item.leaf}"
                 rows.append((path, _text(getattr(pair, item.leaf)), _origin(settings, path)))
     for item in all_settings():
-        if item.section not in ("", "currency_pair"):
+        if item.path == PARAMETERS and (own := _parameter_rows(settings)):
+            rows.extend(own)
+        elif item.section not in ("", "currency_pair"):
             value = getattr(getattr(settings, item.section), item.leaf)
             rows.append((item.path, _text(value), _origin(settings, item.path)))
     rows.append(("data_dir", str(settings.data_folder), _origin(settings, "data_dir")))
@@ -102,6 +106,17 @@ def effective_settings(settings: Settings) -> list[tuple[str, str, str]]:
         shown = "not set" if value is None else str(value) if isinstance(value, Path) else MASK
         rows.append((name, shown, _origin(settings, f"keys.{name.lower()}")))
     return rows
+
+
+def _parameter_rows(settings: Settings) -> list[tuple[str, str, str]]:
+    """The chosen strategy's own parameters; none when it has none."""
+    found = registry.find(settings.strategy.name)
+    assert found is not None, "cross checks refuse unknown strategies"
+    if registry.shares_settings(found.kind):
+        return []
+    values = registry.parameters_of(found.kind, settings.strategy)
+    paths = [(item.name, f"{PARAMETERS}.{item.name}") for item in fields(values)]  # type: ignore[arg-type]
+    return [(path, _text(getattr(values, name)), _origin(settings, path)) for name, path in paths]
 
 
 def _text(value: object) -> str:
