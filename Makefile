@@ -16,7 +16,7 @@ SOURCES := src tests benchmarks tools main.py
 
 export PYTHONPATH := src
 
-.PHONY: run test test-fast check format docs venv lock bench clean help
+.PHONY: run test test-fast check format docs venv lock bench bite clean help
 
 run: $(RUN_STAMP)  ## trade in simulation until Ctrl+C; ARGS="--for 3m" adds options
 	$(BIN)/python main.py $(ARGS)
@@ -43,6 +43,9 @@ docs: $(DEV_STAMP)  ## write .env.example, the references and the class diagram 
 
 bench: $(DEV_STAMP)  ## run the benchmarks; figures belong into docs/reference/performance.md
 	$(BIN)/python benchmarks/run_all.py $(ARGS)
+
+bite: $(DEV_STAMP)  ## plant one defect at a time: does the fault simulation find it?
+	$(BIN)/python tools/bite.py $(ARGS)
 
 venv: $(DEV_STAMP)  ## make .venv with everything pinned, for development
 
