@@ -23,9 +23,10 @@ SILENCE_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Collected:
-    """Sink that keeps every book that was given out, and listener to the whole first one."""
+    """Sink that keeps every book that was given out, and listener to the whole ones: the first, and
+    those that were fetched when the market left what an earlier one knew."""
 
-    whole: OrderBook | None = None
+    wholes: list[OrderBook] = field(default_factory=list)
     books: list[OrderBook] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -42,8 +43,7 @@ class Collected:
             self.news.set()
 
     def on_book(self, symbol: str, book: OrderBook) -> None:
-        assert self.whole is None, "the book was lost and fetched anew"
-        self.whole = book
+        self.wholes.append(book)
 
     def on_depth(self, symbol: str, message: Mapping[str, Any]) -> None:
         """Books are compared, not updates."""
@@ -80,14 +80,16 @@ async def watch_books(announce_file: Path, symbol: str, *, interval_seconds: flo
 
 def compare_books(files: Sequence[Path], collected: Collected) -> dict[str, Any]:
     """How many of the books could be compared, and which differ in their best levels."""
-    books, whole = collected.books, collected.whole
-    assert whole is not None
+    books = collected.books
+    assert collected.wholes, "no whole book came"
     offline = books_at(
         files,
         {book.update_id for book in books},
         LEVELS,
-        first_id=whole.update_id,
-        first_prices={price for price, _ in (*whole.bids, *whole.asks)},
+        {
+            whole.update_id: {price for price, _ in (*whole.bids, *whole.asks)}
+            for whole in collected.wholes
+        },
     )
     compared, unknown, unseen, different = 0, 0, 0, []
     for book in books:
@@ -100,10 +102,11 @@ def compare_books(files: Sequence[Path], collected: Collected) -> dict[str, Any]
         for was, levels in ((book.bids, wanted.bids), (book.asks, wanted.asks)):
             if not _is_same(was, levels, wanted):
                 odd = sorted(set(was[:LEVELS]) ^ set(levels))
-                different.append({"id": book.update_id, "first": whole.update_id, "odd": odd})
+                different.append({"id": book.update_id, "odd": odd})
     return {
         "compared": compared,
         "levels": LEVELS,
+        "fetched": len(collected.wholes),
         "not_in_capture": unknown,
         "with_levels_no_client_can_know": unseen,
         "different": different,

@@ -5,16 +5,16 @@ snapshot inline. Updates up to the snapshot's id are left out, the rest applied 
 absolute and zero removes the level, as Binance documents it.
 
 A client of Binance begins with a REST snapshot of 1000 levels a side, and no message ever tells it
-of a deeper level that does not change. Prices that its first book lacked because they were deeper,
-and that have not changed since, are named `unseen`: a client cannot know them, so they are compared
-with nothing.
+of a deeper level that does not change. Prices that its newest whole book lacked because they were
+deeper, and that have not changed since, are named `unseen`: a client cannot know them, so they are
+compared with nothing.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,13 @@ class OfflineBook:
 
 
 def books_at(
-    files: Sequence[Path], wanted: set[int], levels: int, *, first_id: int, first_prices: set[float]
+    files: Sequence[Path],
+    wanted: set[int],
+    levels: int,
+    wholes: Mapping[int, Collection[float]],
 ) -> dict[int, OfflineBook]:
-    """The best `levels` of each side after the updates whose last id is wanted. `first_id` and
-    `first_prices` are the whole first book of the client, as deep as its snapshot."""
+    """The best `levels` of each side after the updates whose last id is wanted. `wholes` are the
+    prices of the client's whole books, as deep as its snapshots, by their update ids."""
     bids: dict[float, float] = {}
     asks: dict[float, float] = {}
     waiting: list[dict[str, Any]] = []
@@ -59,10 +62,12 @@ def books_at(
                 else:
                     side.pop(float(price), None)
         last_id = last
-        if last == first_id:
+        if last in wholes:
+            known = set(wholes[last])
+            unseen.clear()
             for side in (sorted(bids, reverse=True), sorted(asks)):
-                assert first_prices.issuperset(side[:SHALLOW_LEVELS]), "the first book has holes"
-                unseen.update(set(side) - first_prices)
+                assert known.issuperset(side[:SHALLOW_LEVELS]), "a whole book has holes"
+                unseen.update(set(side) - known)
         if last in wanted:
             best_bids = sorted(bids.items(), reverse=True)[:levels]
             best_asks = sorted(asks.items())[:levels]
