@@ -20,10 +20,9 @@ from autotrade.infrastructure.journal.chain import (
     BrokenChain,
     JournalPosition,
     VerifyReport,
-    seal,
     verify,
 )
-from autotrade.infrastructure.journal.codec import RECORD_TYPES, CodecFault, record_type
+from autotrade.infrastructure.journal.codec import CodecFault, record_type
 from autotrade.infrastructure.journal.files import (
     REAL_FILES,
     FileSystem,
@@ -32,6 +31,7 @@ from autotrade.infrastructure.journal.files import (
 )
 from autotrade.infrastructure.journal.journal_file import JournalFile
 from autotrade.infrastructure.journal.reader import Row, last_rows, read_rows
+from autotrade.infrastructure.journal.rows import sealed_row
 
 __all__ = [
     "JOURNAL_START",
@@ -47,11 +47,6 @@ __all__ = [
 ]
 
 BUFFER_BYTES_MAX = 4 << 20
-
-_ROW_MIDDLES = {
-    record_class: b',"kind":"%b","type":"%b","deal":' % (entry.kind.encode(), entry.name.encode())
-    for record_class, entry in RECORD_TYPES.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +124,9 @@ class JsonlJournal:
         if cause is not None and not 0 < cause <= self._seq:
             raise ValueError(f"expected the seq of an earlier row as cause, was {cause}")
         seq = self._seq + 1
-        body = b'{"seq":%d,"ts":%d%b%b,"cause":%b,"data":%b,"prev":"%b"' % (
-            seq,
-            record.ts,  # type: ignore[attr-defined]
-            _ROW_MIDDLES[type(record)],
-            b"null" if deal is None else b"%d" % deal,
-            b"null" if cause is None else b"%d" % cause,
-            data,
-            self._chain_hash.encode(),
+        line, digest = sealed_row(
+            record, data, seq, deal=deal, cause=cause, chain_hash=self._chain_hash
         )
-        line, digest = seal(body)
         if len(line) > ROW_BYTES_MAX:
             raise CodecFault(
                 f"expected a row of at most {ROW_BYTES_MAX} bytes, was {len(line)} for "

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from autotrade.infrastructure.terminal.backtest_options import BACKTEST, BACKTESTS
 from autotrade.infrastructure.terminal.candle_options import CANDLES
 from autotrade.infrastructure.terminal.duration import parse_duration
 from autotrade.infrastructure.terminal.numbers import number
@@ -287,6 +288,8 @@ COMMANDS: tuple[Command, ...] = (
         "check:run",
     ),
     Command(*CANDLES),
+    Command(*BACKTEST),
+    Command(*BACKTESTS),
     Command(*STRATEGY),
     Command(
         "journal",

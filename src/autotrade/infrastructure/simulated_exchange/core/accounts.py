@@ -54,6 +54,8 @@ class Account:
         self.orders: dict[str, dict[int, ExchangeOrder]] = {}
         self.executions: dict[str, deque[Execution]] = {}
         self.lists: dict[int, LiveList] = {}
+        self.open_lists: dict[int, LiveList] = {}
+        """those of `lists` that are not over"""
         self.open_client_ids: dict[tuple[str, str], int] = {}
         self.latest_client_ids: dict[tuple[str, str], int] = {}
         self.closed: deque[tuple[str, int]] = deque()
@@ -114,6 +116,7 @@ class Account:
                 del self.latest_client_ids[key]
 
     def retire_list(self, list_id: int) -> None:
+        self.open_lists.pop(list_id, None)
         self.closed_lists.append(list_id)
         if len(self.closed_lists) > HISTORY_KEPT:
             del self.lists[self.closed_lists.popleft()]

@@ -14,6 +14,10 @@ from autotrade.infrastructure.simulated_exchange.core.context import Context
 from autotrade.infrastructure.simulated_exchange.core.desk import OrderDesk
 from autotrade.infrastructure.simulated_exchange.core.lists import ListDesk
 from autotrade.infrastructure.simulated_exchange.core.matching import SymbolEngine
+from autotrade.infrastructure.simulated_exchange.core.matching_rules import (
+    LIVE_RULES,
+    MatchingRules,
+)
 from autotrade.infrastructure.simulated_exchange.core.orders import (
     CONDITIONAL_KINDS,
     LiveList,
@@ -57,10 +61,13 @@ class SimulatedExchange(Questions):
         start_ts: int,
         maker_fee: Decimal = Decimal("0.001"),
         taker_fee: Decimal = Decimal("0.001"),
+        rules: MatchingRules = LIVE_RULES,
     ) -> None:
         self._context = Context(start_ts)
         self._ledger = Ledger(maker_fee, taker_fee)
-        self._engines = {market.symbol: SymbolEngine(market, self._context) for market in markets}
+        self._engines = {
+            market.symbol: SymbolEngine(market, self._context, rules) for market in markets
+        }
         self._lists = ListDesk(self._context)
         self._desk = OrderDesk(self._context, self._ledger, self._engines, self._lists)
         self._lists.desk = self._desk
@@ -116,6 +123,11 @@ class SimulatedExchange(Questions):
         else:
             engine.apply_levels(fact)
         self._finish(engine)
+
+    def next_stop_below(self, symbol: str) -> int:
+        """The highest price in ticks at which a waiting order is set off by a falling market; below
+        0 when there is none. Who draws a market from few points must not jump over it."""
+        return self._desk.engine(symbol).triggers.falling_from
 
     def seed_history(self, symbol: str, candles: Sequence[SourceCandle]) -> None:
         """1-minute candles before the first fact, oldest first; their last close is the last price

@@ -100,7 +100,7 @@ class ListDesk(ListRules):
     def _check_list(
         self, account: Account, engine: SymbolEngine, list_client_id: str | None
     ) -> None:
-        mine = [group for group in account.lists.values() if group.is_open]
+        mine = account.open_lists.values()
         if any(group.record.list_client_order_id == list_client_id for group in mine):
             raise ExchangeError(-2010, "Duplicate order sent.")
         symbol = engine.market.symbol
@@ -143,7 +143,7 @@ class ListDesk(ListRules):
             ts=self._context.now,
         )
         group = LiveList(record, account)
-        account.lists[record.id] = group
+        account.lists[record.id] = account.open_lists[record.id] = group
         return group
 
     def _enter(self, group: LiveList, members: list[LiveOrder]) -> None:

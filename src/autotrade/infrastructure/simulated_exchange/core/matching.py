@@ -7,6 +7,11 @@ from typing import Protocol
 from autotrade.infrastructure.simulated_exchange.core.accounts import Account
 from autotrade.infrastructure.simulated_exchange.core.book import BookSide, OrderBook
 from autotrade.infrastructure.simulated_exchange.core.context import Context
+from autotrade.infrastructure.simulated_exchange.core.matching_rules import (
+    LIVE_RULES,
+    LastPrice,
+    MatchingRules,
+)
 from autotrade.infrastructure.simulated_exchange.core.orders import LiveOrder
 from autotrade.infrastructure.simulated_exchange.core.statistics import MarketStatistics
 from autotrade.infrastructure.simulated_exchange.core.triggers import TriggerBook
@@ -38,14 +43,16 @@ class SymbolEngine:
     """Prices are ticks and amounts lots of the market as it was first listed; filters that change
     later do not change these units."""
 
-    def __init__(self, market: Market, context: Context) -> None:
+    def __init__(self, market: Market, context: Context, rules: MatchingRules = LIVE_RULES) -> None:
         self.market = market
         self.tick, self.lot = market.tick_size, market.lot_size
         self.unit = market.tick_size * market.lot_size
         """quote worth of one tick times one lot"""
         self.book: OrderBook[LiveOrder] = OrderBook()
         self.triggers = TriggerBook()
-        self.statistics = MarketStatistics(market.symbol, self.tick, self.lot, context)
+        self._rules = rules
+        keeper = LastPrice if rules.keeps_last_price_only else MarketStatistics
+        self.statistics: MarketStatistics = keeper(market.symbol, self.tick, self.lot, context)
         self.last_ticks: int | None = None
         self.last_trade_id = 0
         self.last_update_id = 0
@@ -91,6 +98,9 @@ class SymbolEngine:
             return
         is_sale = fact.taker is Side.SELL
         side = self.book.bids if is_sale else self.book.asks
+        if isinstance(self.statistics, LastPrice):
+            self._apply_unprinted(self.statistics, side, fact)
+            return
         if side.queues:
             self._meet_own_orders(side, fact, buyer_is_maker=is_sale)
         number = fact.trade_id
@@ -103,6 +113,19 @@ class SymbolEngine:
                 number = self.last_trade_id + 1
         self._print(number, fact.price, fact.amount, buyer_is_maker=is_sale, is_own=False, taker=0)
 
+    def _apply_unprinted(
+        self, statistics: LastPrice, side: BookSide[LiveOrder], fact: MarketTrade
+    ) -> None:
+        """The same without a tape. The fact's number comes first and our fills number on from it,
+        so that their numbers depend on this fact alone and not on those that were left out."""
+        if fact.trade_id is not None:
+            number = fact.trade_id + self._trade_offset
+            self.last_trade_id = max(self.last_trade_id, number)
+        if side.queues:
+            self._meet_own_orders(side, fact, buyer_is_maker=fact.taker is Side.SELL)
+        statistics.saw(fact.price)
+        self._traded(fact.price)
+
     def _meet_own_orders(
         self, side: BookSide[LiveOrder], fact: MarketTrade, *, buyer_is_maker: bool
     ) -> None:
@@ -112,6 +135,8 @@ class SymbolEngine:
         while left:
             key = side.best_own_key()
             if key is None or key < trade_key:
+                return
+            if key == trade_key and self._rules.fills_only_through:
                 return
             order, lots = side.front(key)
             if order is None:
@@ -140,6 +165,11 @@ class SymbolEngine:
                     bids.drop_market(bid)
                 else:
                     asks.drop_market(ask)
+            elif self._rules.fills_only_through and (ask in asks.market or bid in bids.market):
+                if ask in asks.market:
+                    asks.drop_market(ask)
+                else:
+                    bids.drop_market(bid)
             elif ask in asks.market:
                 self._trade_across(bids, bid, asks, ask, buyer_is_maker=True)
             elif bid in bids.market:
@@ -280,17 +310,25 @@ class SymbolEngine:
             buyer_is_maker,
             is_own,
         )
-        self.last_trade_id = number
-        self.last_ticks = ticks
         self.statistics.record(trade, ticks, lots, taker)
-        self._context.outputs.append(TradeExecuted(trade))
+        if not self._rules.tells_accounts_only:
+            self._context.outputs.append(TradeExecuted(trade))
+        self.last_trade_id = number
+        self._traded(ticks)
+        return trade
+
+    def _traded(self, ticks: int) -> None:
+        self.last_ticks = ticks
         if self.triggers.waiting:
             self.prices_to_check.append(ticks)
-        return trade
 
     def flush(self) -> None:
         """Tell what changed in the book since the last time; ids stay without a gap."""
         bids, asks = self.book.bids.changed, self.book.asks.changed
+        if self._rules.tells_accounts_only:
+            bids.clear()
+            asks.clear()
+            return
         recorded = self._recorded_ids
         if not bids and not asks and recorded is None:
             return

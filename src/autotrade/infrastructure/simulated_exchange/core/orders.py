@@ -6,6 +6,7 @@ What clients see is `ExchangeOrder` and `OrderList`; they get copies, frozen at 
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -131,8 +132,13 @@ class LiveList:
         return copy(self.record)
 
 
+_ORDER_FIELDS = tuple(item.name for item in fields(ExchangeOrder))
+
+
 def copy_of(order: ExchangeOrder) -> ExchangeOrder:
     """As it is now; later fills do not show in it."""
-    frozen = copy(order)
+    frozen = ExchangeOrder.__new__(ExchangeOrder)
+    for name in _ORDER_FIELDS:
+        setattr(frozen, name, getattr(order, name))
     frozen.executions = list(order.executions)
     return frozen

@@ -242,6 +242,8 @@ def _restore_list(account: Account, data: Json) -> None:
         for member in group.members:
             member.group = group
     account.lists[group.record.id] = group
+    if group.is_open:
+        account.open_lists[group.record.id] = group
 
 
 def _order(plain: Json) -> ExchangeOrder:

@@ -25,6 +25,11 @@ class TriggerBook:
         self._falling_from = -1
         self._rising_from = 1 << 62
 
+    @property
+    def falling_from(self) -> int:
+        """The highest fixed stop price, in ticks, that waits for a falling price; -1: none."""
+        return self._falling_from
+
     def add(self, order: LiveOrder, last_ticks: int | None) -> None:
         """A trailing order without a stop price follows from the last price on."""
         order.is_waiting = True

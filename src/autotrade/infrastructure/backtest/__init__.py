@@ -1,0 +1,1 @@
+"""The backtest: the live engine, its services and the exchange's own core, fed from files."""

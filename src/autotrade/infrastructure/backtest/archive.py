@@ -1,0 +1,90 @@
+"""Backtests that were run: one folder each, named after what came of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from autotrade.config.errors import ConfigurationError, nearest
+from autotrade.infrastructure.journal.files import store_faults
+
+FOLDER_NAME = "backtests"
+RESULT_NAME, JOURNAL_NAME = "result.json", "journal.jsonl"
+_WRITING = ".writing"
+
+
+class Archive:
+    """`root/ID/`: journal.jsonl and result.json. The id is the beginning of the journal's hash, so
+    the same backtest run twice is one entry."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def begin(self) -> Path:
+        """A fresh folder for a run that is under way; only one writes at a time."""
+        folder = self.root / _WRITING
+        with store_faults(folder, "make"):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+        return folder
+
+    def keep(self, written: Path, result: Mapping[str, Any], text: str) -> Path:
+        """Put the folder in its place; `text` is the result as JSON."""
+        folder = self.root / str(result["id"])
+        with store_faults(folder, "write"):
+            (written / RESULT_NAME).write_text(text, encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            written.replace(folder)
+        return folder
+
+    def list(self) -> list[dict[str, Any]]:
+        """Every result, by id; a damaged one has only its id and `fault`."""
+        found = []
+        for path in sorted(self.root.glob(f"*/{RESULT_NAME}")):
+            if path.parent.name == _WRITING:
+                continue
+            try:
+                result = json.loads(path.read_text(encoding="utf-8"))
+                if not isinstance(result, dict) or "journal_sha256" not in result:
+                    raise ValueError("no result of a backtest")
+            except (OSError, ValueError) as error:
+                result = {"id": path.parent.name, "fault": str(error)}
+            found.append(result)
+        return found
+
+    def read(self, identifier: str) -> dict[str, Any]:
+        """One result; the beginning of its id is enough. Raises ConfigurationError."""
+        return json.loads((self.folder(identifier) / RESULT_NAME).read_text(encoding="utf-8"))
+
+    def folder(self, identifier: str) -> Path:
+        names = [path.parent.name for path in sorted(self.root.glob(f"*/{RESULT_NAME}"))]
+        fitting = [name for name in names if name.startswith(identifier)]
+        if len(fitting) == 1:
+            return self.root / fitting[0]
+        if not names:
+            raise ConfigurationError(
+                f"expected a stored backtest, was none in {self.root}; run `python main.py "
+                "backtest` first"
+            )
+        what = "several that begin so" if fitting else "none of that name"
+        raise ConfigurationError(
+            f'expected the id of a stored backtest, was "{identifier}": {what}; the nearest is '
+            f"{nearest(identifier, names)}"
+        )
+
+    def delete(self, identifier: str) -> str:
+        folder = self.folder(identifier)
+        with store_faults(folder, "delete"):
+            shutil.rmtree(folder)
+        return folder.name
+
+    def delete_all(self) -> int:
+        names = [path.parent for path in self.root.glob(f"*/{RESULT_NAME}")]
+        for folder in names:
+            with store_faults(folder, "delete"):
+                shutil.rmtree(folder)
+        return len(names)

@@ -1,0 +1,87 @@
+"""What a backtest came to: figures, statistics and verdict as one plain value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from autotrade.domain.entities.candle import TIMEFRAME_MS
+from autotrade.infrastructure.backtest.equity import equity_curve, market_index
+from autotrade.infrastructure.backtest.loading import LoadedData
+from autotrade.infrastructure.backtest.runner import Backtest, BacktestPlan, BacktestRun
+from autotrade.infrastructure.statistics import DealResult, summarise, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    run_seconds: float
+    """Indicators, scan and the run itself; without reading candles and statistics."""
+
+
+def result_of(
+    backtest: Backtest,
+    plan: BacktestPlan,
+    run: BacktestRun,
+    data: LoadedData,
+    timing: Timing,
+    *,
+    chosen: Mapping[str, str],
+    seed: int,
+) -> dict[str, Any]:
+    """JSON-ready but for Decimals. `chosen` are the settings that the user changed."""
+    candle_ms = TIMEFRAME_MS[plan.settings.strategy.timeframe]
+    span = (plan.start_ts, run.end_ts)
+    balance = plan.assumptions.balance
+    times, worth = equity_curve(
+        run.fills, plan.markets, *span, balance=balance, candle_ms=candle_ms
+    )
+    index_ts, index = market_index(plan.markets, *span, candle_ms)
+    deals = [DealResult(**asdict(deal)) for deal in run.deals if deal.invested > 0]
+    statistics = summarise(deals, times, worth, index_ts, index, seed=seed)
+    judged = verdict(statistics)
+    totals = backtest.state.totals
+    zero = Decimal(0)
+    return {
+        "id": run.journal_sha256[:12],
+        "pairs": [market.symbol for market in plan.markets],
+        "timeframe": plan.settings.strategy.timeframe,
+        "strategy": plan.settings.strategy.name,
+        "is_modelled": data.is_modelled,
+        "from_ms": plan.start_ts,
+        "to_ms": run.end_ts,
+        "candles": run.candles,
+        "skipped_candles": run.candles - run.visited,
+        "missing_candles": data.missing,
+        "signals": totals.decisions,
+        "refused": dict(totals.refused),
+        "deals": len(run.deals),
+        "deals_canceled": totals.deals_canceled,
+        "deals_open": len(backtest.state.deals.open_deals()),
+        "deals_won": totals.deals_won,
+        "pnl_net": sum((deal.pnl_net for deal in run.deals), zero),
+        "fees": sum((deal.fees for deal in run.deals), zero),
+        "end_equity": round(float(worth[-1]), 8),
+        "run_seconds": round(timing.run_seconds, 6),
+        "candles_per_second": round(run.candles / timing.run_seconds) if timing.run_seconds else 0,
+        "journal_rows": run.journal_rows,
+        "journal_sha256": run.journal_sha256,
+        "verdict": judged.as_dict(),
+        "statistics": statistics.as_dict(),
+        "warnings": data.warnings,
+        "chosen": dict(chosen),
+        "settings": asdict(plan.settings),
+        "assumptions": asdict(plan.assumptions),
+        "pair_settings": [
+            {
+                "pair": pair.symbol,
+                "deal_quota": pair.deal_quota,
+                "profit_markup": pair.profit_markup,
+                "deal_count": pair.deal_count,
+                "order_life_time": pair.order_life_time,
+            }
+            for pair in plan.pairs
+        ],
+        "data": [market.facts() for market in plan.markets],
+    }
