@@ -231,9 +231,12 @@ class RealtimeTrading:
         """Hear the outcomes of what is on its way and compare the books until they agree, or for
         so long as a stop may take (the exchange may be away, a ban may last for hours)."""
         await self.loop.finish(OUTCOME_SECONDS_MAX)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + SETTLE_SECONDS_MAX
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS_MAX):
-                while not await self._books_agree():  # noqa: ASYNC110 - the exchange is asked
+                # looked at as well: a wait that ends as it is canceled may keep that to itself
+                while not await self._books_agree() and clock() < deadline:  # noqa: ASYNC110
                     await asyncio.sleep(SETTLE_PAUSE_SECONDS)
         if self.ledger_difference is None:
             self._notifier.notify(

@@ -53,7 +53,12 @@ class Wires:
         sent = {name: str(value) for name, value in parameters.items()}
         if path not in ("time", "klines", "exchangeInfo"):
             sent |= {"timestamp": str(self._signing_ms()), "recvWindow": str(self._window)}
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def give_up() -> None:
+            if not future.done():
+                future.set_exception(TimeoutError(f"{verb} {path}"))
 
         def reply(result: Any, refusal: ExchangeError | None, headers: Mapping[str, str]) -> None:
             if self.is_cut:
@@ -66,10 +71,11 @@ class Wires:
                     future.set_result(result)
 
         self._end.request(verb, path, sent, reply)
+        patience = loop.call_later(TIMEOUT_SECONDS, give_up)
         try:
-            return await asyncio.wait_for(future, TIMEOUT_SECONDS)
-        except TimeoutError:
-            raise TimeoutError(f"{verb} {path}") from None
+            return await future
+        finally:
+            patience.cancel()
 
 
 class SimulatedClient:
