@@ -11,7 +11,7 @@ RUN_STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-annotate --no-emit-index-url --no-emit-find-links --quiet
+	--no-annotate --no-strip-extras --no-emit-index-url --no-emit-find-links --quiet
 SOURCES := src tests benchmarks tools main.py
 
 export PYTHONPATH := src
