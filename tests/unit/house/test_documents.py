@@ -149,10 +149,13 @@ def test_contributing_names_the_commit_types() -> None:
         assert f"`{kind}`" in text
 
 
+PIN = re.compile(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==", re.MULTILINE)
+
+
 def test_pins_have_hashes_and_name_no_server() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         text = read(ROOT / name)
-        packages = re.findall(r"^[a-z0-9._-]+==", text, re.MULTILINE)
+        packages = PIN.findall(text)
         blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
         assert len(packages) == len(blocks)
         assert all("--hash=sha256:" in block for block in blocks)
@@ -162,5 +165,5 @@ def test_pins_have_hashes_and_name_no_server() -> None:
 def test_pins_cover_what_is_asked_for() -> None:
     for stem in ("requirements", "requirements-dev"):
         asked = re.findall(r"^([a-z][a-z0-9-]*)", read(ROOT / f"{stem}.in"), re.MULTILINE)
-        pinned = re.findall(r"^([a-z0-9._-]+)==", read(ROOT / f"{stem}.txt"), re.MULTILINE)
+        pinned = PIN.findall(read(ROOT / f"{stem}.txt"))
         assert set(asked) <= set(pinned)
