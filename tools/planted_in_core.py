@@ -253,6 +253,16 @@ ORDERS_AND_FILLS = (
 """,
     ),
     defect(
+        "cancel_sent_is_cancel_arrived",
+        "a cancel that was written down is waited for, also when it never left",
+        ORDERS,
+        """
+            if self._is_cancel_lost(order, event.ts):
+                order.cancel_requested_ts = None  # whoever wanted it will want it again
+""",
+        "",
+    ),
+    defect(
         "not_found_believed_at_once",
         "the exchange does not know the order yet, so it never will",
         ORDERS,
@@ -434,15 +444,15 @@ SELLING = (
         "target_without_stop",
         "the target is placed alone, as if the exchange had no order lists",
         FILLED,
-        "if (ticker is not None and ticker.bid >= deal.target_price) or not rules.has_oco:",
+        "if self._is_at_target(context) or not rules.has_oco:",
         "if ticker is not None:",
     ),
     defect(
         "rest_of_target_unguarded",
         "the stop is gone because the target began to fill; the rest stays without one",
         FILLED,
-        "            return self._guard_lone_target(context)\n",
-        "            return []\n",
+        "        return self._guard_lone_target(context, exits)\n",
+        "        return []\n",
     ),
     defect(
         "refused_pair_not_tried_again",

@@ -24,6 +24,7 @@ class StateRest:
     mode: str = ""
     market: str = ""
     request_window_ms: int = 0
+    session_started_ts: int = 0
     last_ts: int = 0
     is_paused: bool = False
     is_stopping: bool = False
@@ -61,6 +62,7 @@ def export_rest(state: TradingState) -> dict[str, Any]:
     """JSON-ready; Decimals as strings."""
     rest = StateRest(
         request_window_ms=state.order_service.request_window_ms,
+        session_started_ts=state.order_service.session_started_ts,
         balances=list(state.balances.values()),
         pairs=list(state.pairs.values()),
         **{name: getattr(state, name) for name in _SAME_NAME},
@@ -85,6 +87,7 @@ def restore_state(
     for name in _SAME_NAME:
         setattr(state, name, getattr(rest, name))
     state.order_service.request_window_ms = rest.request_window_ms
+    state.order_service.session_started_ts = rest.session_started_ts
     state.balances = {balance.asset: balance for balance in rest.balances}
     for pair in state.pairs.values():
         pair.rules = pair.rules or known_rules.get(pair.symbol)

@@ -199,6 +199,8 @@ class TradingEngine:
         questions = self._execution.questions(deal, ts)
         if questions or deals.doubtful(deal):
             return list(questions)
+        if strays := deals.strays(deal):
+            return [*self._execution.cancel_all(strays, "another order has its place", ts)]
         if deal.exit_reason is not None and (entry := deals.entry(deal)) is not None:
             command = self._execution.cancel(entry, deal.exit_text or "leaving", ts)
             if command is not None:

@@ -180,6 +180,7 @@ class TradingState:
         if not self.start_balances:
             self.start_balances = {item.asset: item.total for item in event.start_balances}
         self.order_service.request_window_ms = event.request_window_ms
+        self.order_service.session_started_ts = event.ts
         self.is_ready = self.is_stopping = self.is_flattening = False
         self.lost_channels.clear()
 
@@ -318,7 +319,10 @@ class TradingState:
         if order is None:
             self.totals.foreign_events += 1
             return
-        self._track_protection(self.deals.get(order.deal_id), event.ts)
+        deal = self.deals.get(order.deal_id)
+        if order.is_open() and not deal.is_open:
+            self._reopen(deal)
+        self._track_protection(deal, event.ts)
 
     def order_filled(self, event: e.OrderFilled) -> None:
         order = self.orders.find(event.order_id)
@@ -343,7 +347,8 @@ class TradingState:
         self.deals.get(event.deal_id).fees_quote += event.fee_quote
 
     def _reopen(self, deal: Deal) -> None:
-        """A fill came for a deal that had ended: it lives again until it is settled anew."""
+        """A fill came for a deal that had ended, or an order of it rests after all: it lives again
+        until it is settled anew."""
         if deal.status is DealStatus.CLOSED:
             self.totals.deals_closed -= 1
             self.totals.deals_won -= deal.pnl_net > 0

@@ -8,7 +8,7 @@ import time
 import aiohttp
 import pytest
 
-from autotrade.domain.events import OrderAccepted, OrderRejected, RejectReason
+from autotrade.domain.events import ChannelRestored, OrderAccepted, OrderRejected, RejectReason
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import (
     TransportRefused,
@@ -66,6 +66,29 @@ async def test_a_clock_that_is_15_seconds_off_is_measured_anew_and_the_order_goe
             assert isinstance(accepted, OrderAccepted)
             assert connection.clock.now_ms() >= before, "the events' clock never goes back"
         assert len(venue.exchange.open_orders("trader")) == 2
+    finally:
+        await connection.connector.close()  # type: ignore[union-attr]
+        await connection.feed.close()
+        await venue.stop()
+
+
+async def test_a_subscription_whose_time_stamp_was_refused_measures_the_clock(
+    certificates: CertificateFiles,
+) -> None:
+    """Without it the stream stays away until something else happens to measure."""
+    venue = TestVenue(certificates, tolerance=1.0)
+    start = time.monotonic()
+    venue.clock = lambda: START_TS + int((time.monotonic() - start) * 1000)
+    await venue.start()
+    connection = await venue.connect()
+    sink = Collector()
+    try:
+        assert connection.connector is not None
+        await connection.connector.start(sink)
+        venue.faults.clock_skew_ms = -15_000
+        venue.server.close_all_sockets(1001, "maintenance")
+        await sink.until(lambda: bool(sink.of(ChannelRestored)))
+        assert abs(connection.clock.exact_ms() - venue.clock() + 15_000) < 2_000
     finally:
         await connection.connector.close()  # type: ignore[union-attr]
         await connection.feed.close()

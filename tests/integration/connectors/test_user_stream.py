@@ -170,6 +170,18 @@ async def test_the_report_names_orders_that_are_not_ours(
     assert "web_by_hand" in report.foreign_orders[0]
 
 
+async def test_the_report_tells_of_an_order_of_ours_that_nobody_asked_for(
+    venue: TestVenue, connect: Connect
+) -> None:
+    """It was believed refused, and rests: a BUY that nobody watches."""
+    connector = await started(connect, Collector())
+    await connector.execute(buy("at-1"))
+    await connector.execute(buy("at-2"))
+    report = await connector.report([OpenOrder("at-2", BTC, None)], [BTC], START_TS)
+    told = [event for event in report.events if isinstance(event, OrderReported)]
+    assert [(event.order_id, event.is_open) for event in told] == [("at-2", True), ("at-1", True)]
+
+
 async def test_trades_of_forgotten_orders_are_told_by_our_ids_and_foreign_ones_not(
     venue: TestVenue, connect: Connect
 ) -> None:

@@ -91,6 +91,10 @@ class Deal:
     def open(self, order: Order) -> None:
         """Take an order into the deal in the part its role names."""
         self.order_ids.append(order.id)
+        self.lead(order)
+
+    def lead(self, order: Order) -> None:
+        """Let one of the deal's orders be the one that plays its role."""
         match order.role:
             case OrderRole.ENTRY:
                 self.buy_order = order.id

@@ -20,6 +20,8 @@ a fill overtakes the acceptance (SUBMITTED, PARTIAL_FILL), a fill overtakes a ca
 arrives twice.
 A canceled order that learns late of a partial fill stays CANCELED: it rests nowhere any more,
 only its filled amount grows.
+A filled order may be told of more than was asked for (FILLED, FILL): what the exchange traded was
+traded, and the deal has to hold and sell it.
 """
 
 from __future__ import annotations
@@ -99,6 +101,7 @@ TRANSITIONS: dict[tuple[OrderStatus, OrderTrigger], OrderStatus] = {
     (_S.CANCELED, _T.NOT_FOUND): _S.CANCELED,
     (_S.FILLED, _T.ACCEPT): _S.FILLED,
     (_S.FILLED, _T.TIME_OUT): _S.FILLED,
+    (_S.FILLED, _T.FILL): _S.FILLED,
     (_S.FILLED, _T.CANCEL): _S.FILLED,
     (_S.FILLED, _T.NOT_FOUND): _S.FILLED,
     (_S.FAILED, _T.ACCEPT): _S.OPEN,

@@ -83,6 +83,10 @@ class AccountQuestions:
         events: list[Event] = []
         for order in orders:
             events.extend(await self._report_one(order, open_rows))
+        asked = {(order.symbol, order.order_id) for order in orders}
+        for (symbol, order_id), row in open_rows.items():
+            if (symbol, order_id) not in asked:  # it rests, whatever we believe of it
+                events.append(of_order(row, order_id, self._clock.now_ms()))
         for symbol in all_symbols:
             events.extend(await self._trades_since(symbol, trades_since_ms))
         now = self._clock.now_ms()

@@ -20,12 +20,12 @@ from autotrade.domain.events import (
 )
 from autotrade.infrastructure.connectors.account_questions import AccountQuestions
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
-from autotrade.infrastructure.connectors.error_normalizer import normalize
+from autotrade.infrastructure.connectors.error_normalizer import is_clock_refusal, normalize
 from autotrade.infrastructure.connectors.event_pump import EventPump
 from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.market_questions import MarketQuestions
 from autotrade.infrastructure.connectors.market_rules import MarketDirectory
-from autotrade.infrastructure.connectors.order_gateway import OrderGateway, is_clock_refusal
+from autotrade.infrastructure.connectors.order_gateway import OrderGateway
 from autotrade.infrastructure.connectors.order_ids import OrderIds
 from autotrade.infrastructure.connectors.user_stream import UserStream
 
@@ -75,6 +75,7 @@ class CcxtExchangeConnector:
             self._directory,
             self._ids,
             push=pump.push,
+            remeasure_clock=self._market.measure_clock,
         )
         self._pump, self.user_stream = pump, stream
         try:

@@ -45,6 +45,11 @@ class Failure:
         return self.outcome is Outcome.UNKNOWN
 
 
+def is_clock_refusal(failure: Failure) -> bool:
+    """The time stamp was refused: proof that nothing was executed, and that the clock is off."""
+    return failure.outcome is Outcome.REFUSED and failure.code == OUTSIDE_WINDOW
+
+
 UNKNOWN_OUTCOME_CODES = frozenset({-1000, -1006, -1007})
 """Internal error, unexpected reply from the matching engine, time-out waiting for it."""
 UNKNOWN_ORDER = -2011

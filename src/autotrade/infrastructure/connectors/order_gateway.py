@@ -38,9 +38,8 @@ from autotrade.infrastructure.connectors.connector_settings import ConnectorSett
 from autotrade.infrastructure.connectors.error_normalizer import (
     ORDER_ARCHIVED,
     ORDER_NOT_FOUND,
-    OUTSIDE_WINDOW,
     Failure,
-    Outcome,
+    is_clock_refusal,
     normalize,
 )
 from autotrade.infrastructure.connectors.event_translation import (
@@ -307,10 +306,6 @@ class OrderGateway:
             if isinstance(event, OrderAccepted):
                 self._ids.learn(symbol, event.exchange_id, event.order_id)
         return events
-
-
-def is_clock_refusal(failure: Failure) -> bool:
-    return failure.outcome is Outcome.REFUSED and failure.code == OUTSIDE_WINDOW
 
 
 def archived(order_id: str, exchange_id: str | None, ts: int) -> OrderReported:

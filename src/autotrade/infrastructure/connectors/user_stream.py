@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from autotrade.domain.events import Channel, ChannelLost, ChannelRestored, Event
 from autotrade.infrastructure.connectors.backoff import Backoff
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
-from autotrade.infrastructure.connectors.error_normalizer import normalize
+from autotrade.infrastructure.connectors.error_normalizer import is_clock_refusal, normalize
 from autotrade.infrastructure.connectors.event_translation import (
     of_account_position,
     of_execution_report,
@@ -46,9 +46,11 @@ class UserStream:
         ids: OrderIds,
         *,
         push: Callable[[Event], None],
+        remeasure_clock: Callable[[], Awaitable[None]],
     ) -> None:
         self._client, self._settings, self._clock = client, settings, clock
         self._directory, self._ids, self._push = directory, ids, push
+        self._remeasure_clock = remeasure_clock
         self._backoff = Backoff(
             settings.backoff_seed + BACKOFF_SEED_OFFSET,
             longest_seconds=settings.backoff_longest_seconds,
@@ -137,11 +139,21 @@ class UserStream:
                     LOG.warning("user stream not back yet: %s", failure.message)
                 self._down_text = self._told_text = failure.message
                 self._down.set()
+                if is_clock_refusal(failure):
+                    await self._measure_clock()
             else:
                 self._is_up = True
                 self._told_text = ""
                 self._backoff.reset()
                 self._push(ChannelRestored(ts=self._clock.now_ms(), channel=Channel.USER_DATA))
+
+    async def _measure_clock(self) -> None:
+        """The subscription's time stamp was refused: the next one is signed by a fresh clock."""
+        try:
+            await self._remeasure_clock()
+        except Exception as error:  # noqa: BLE001 then the next try is refused and comes here again
+            failure = normalize(error, self._settings.secrets)
+            LOG.warning("clock not measured: %s", failure.message)
 
     def _drop_sockets(self, text: str) -> None:
         on_down, self._client.on_socket_down = self._client.on_socket_down, lambda url, text: None

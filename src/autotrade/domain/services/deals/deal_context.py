@@ -27,6 +27,8 @@ class DealContext:
     """Of the base asset, from earlier deals."""
     no_new_orders: str | None
     """Why no BUY may be sent now, or None."""
+    is_stale: bool
+    """Market or account data of the pair may be old."""
 
     @classmethod
     def of(cls, state: TradingState, deal: Deal, ts: int) -> DealContext:
@@ -42,6 +44,7 @@ class DealContext:
             balance=state.balance_of(deal.base),
             dust=state.dust.get(deal.base),
             no_new_orders=_no_new_orders(state, deal),
+            is_stale=state.stale_text(deal.symbol) is not None,
         )
 
 

@@ -42,6 +42,11 @@ class DealService:
             if order is not None and order.is_open()
         ]
 
+    def strays(self, deal: Deal) -> list[Order]:
+        """Orders that the exchange may hold although another one plays their role."""
+        leads = (deal.buy_order, deal.sell_order, deal.stop_order)
+        return [order for order in self.orders(deal) if order.is_open() and order.id not in leads]
+
     def doubtful(self, deal: Deal) -> list[Order]:
         """Orders whose truth must be asked for before the deal may go on."""
         return [order for order in self.orders(deal) if order.is_in_doubt]

@@ -56,6 +56,8 @@ class BuyOrderMonitor:
 
     def _stale(self, context: DealContext, entry: Order) -> str | None:
         deal, ticker, ts, rules = context.deal, context.ticker, context.ts, context.rules
+        if deal.entry_abandoned is not None:
+            return f"given up before: {deal.entry_abandoned}"
         first_fill = deal.first_fill_ts
         if first_fill is not None:
             grace_ms = self._settings.partial_fill_grace_seconds * 1000

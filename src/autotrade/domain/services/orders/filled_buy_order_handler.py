@@ -59,7 +59,7 @@ class FilledBuyOrderHandler:
             if cancels or self._deals.open_exits(deal):
                 return list(cancels)
         elif self._deals.open_exits(deal):
-            return self._guard_lone_target(context)
+            return self._guard_exits(context)
         if not self._deals.is_entry_done(deal) or ts < deal.retry_ts:
             return []
         postponed = self._after_refusal(deal, ts)
@@ -82,7 +82,7 @@ class FilledBuyOrderHandler:
             text = f"the price {ticker.bid} is at or under the stop {stop} already"
             return [ExitDecided(ts=ts, deal_id=deal.id, reason=ExitReason.EXCHANGE_STOP, text=text)]
         records = self._take_dust(context, amount)
-        if (ticker is not None and ticker.bid >= deal.target_price) or not rules.has_oco:
+        if self._is_at_target(context) or not rules.has_oco:
             order = self._execution.place_target_alone(
                 context.installation_id, deal, amount=amount, ts=ts
             )
@@ -115,14 +115,31 @@ class FilledBuyOrderHandler:
             )
         ]
 
-    def _guard_lone_target(self, context: DealContext) -> list[Record]:
+    @staticmethod
+    def _is_at_target(context: DealContext) -> bool:
+        """Somebody bids the target or more, as far as we see now."""
+        ticker = context.ticker
+        is_seen = ticker is not None and not context.is_stale
+        return is_seen and ticker is not None and ticker.bid >= context.deal.target_price
+
+    def _guard_exits(self, context: DealContext) -> list[Record]:
+        """SELL orders rest: are they still the right ones?"""
+        deal, ts = context.deal, context.ts
+        exits = self._deals.open_exits(deal)
+        is_idle = all(ts - order.updated_ts >= self._grace_ms for order in exits)
+        if deal.held <= 0 and self._deals.is_entry_done(deal) and is_idle:
+            # an order that was believed gone: it would sell what belongs to other deals
+            return list(self._execution.cancel_exits(deal, "nothing is held any more", ts))
+        return self._guard_lone_target(context, exits)
+
+    def _guard_lone_target(self, context: DealContext, exits: list[Order]) -> list[Record]:
         """The exchange drops the stop of a pair when its target begins to fill. A rest that stays
-        behind unprotected longer than the grace time is taken back and paired anew."""
+        behind unprotected longer than the grace time is taken back and paired anew; while the
+        market stands at the target it would only be placed alone again."""
         deal, rules, ts = context.deal, context.rules, context.ts
         target, since = self._deals.target(deal), deal.unprotected_since_ts
-        if target is None or since is None or not rules.has_oco:
+        if target is None or since is None or not rules.has_oco or self._is_at_target(context):
             return []
-        exits = self._deals.open_exits(deal)
         if any(order.role is OrderRole.STOP for order in exits):
             return []
         is_protectable = self._deals.sellable(deal.held, self._stop_price(context), rules) > 0

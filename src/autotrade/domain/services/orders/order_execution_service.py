@@ -3,6 +3,7 @@ whose truth is in doubt. It returns commands; the loop writes them down and send
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from autotrade.domain.commands import (
@@ -162,11 +163,13 @@ class OrderExecutionService:
                     reason=reason,
                 )
             ]
-        commands = [
-            self.cancel(order, reason, ts)
-            for order in self._deals.open_exits(deal)
-            if order.role is not OrderRole.EXIT
-        ]
+        exits = self._deals.open_exits(deal)
+        return self.cancel_all(
+            [order for order in exits if order.role is not OrderRole.EXIT], reason, ts
+        )
+
+    def cancel_all(self, orders: Sequence[Order], reason: str, ts: int) -> list[Command]:
+        commands = [self.cancel(order, reason, ts) for order in orders]
         return [command for command in commands if command is not None]
 
     # --- asking -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from autotrade.domain.entities.order import (
     OrderSide,
     OrderType,
 )
-from autotrade.domain.entities.order_state import OrderTrigger
+from autotrade.domain.entities.order_state import OrderStatus, OrderTrigger
 from autotrade.domain.events import (
     CancelOutcomeUnknown,
     CancelRejected,
@@ -51,6 +51,7 @@ class OrderService:
         self._deals = deals
         self._orders = orders
         self.request_window_ms = 0
+        self.session_started_ts = 0
 
     # --- our own commands ---------------------------------------------------------------------
 
@@ -134,6 +135,13 @@ class OrderService:
         order = self._orders.find(event.order_id)
         if order is None:
             return None
+        was_failed = order.status is OrderStatus.FAILED
+        self._book(order, event)
+        if was_failed:
+            self._revive(order)
+        return order
+
+    def _book(self, order: Order, event: OrderEvent) -> None:
         match event:
             case OrderAccepted():
                 self._known(order, event.exchange_id)
@@ -158,7 +166,18 @@ class OrderService:
                 order.must_ask = order.is_open()
             case OrderFilled():
                 raise AssertionError("fills are booked by `fill`, with their value in quote")
-        return order
+
+    def _revive(self, order: Order) -> None:
+        """An order that was believed refused or unknown rests after all: it plays its role again,
+        unless another one does by now."""
+        deal = self._deals.get(order.deal_id)
+        leads = (deal.buy_order, deal.sell_order, deal.stop_order)
+        rival = any(
+            other.is_open() and other.role is order.role
+            for other in map(self._orders.get, filter(None, leads))
+        )
+        if order.is_open() and not rival:
+            deal.lead(order)
 
     def fill(self, event: OrderFilled, fee_quote: Decimal) -> bool:
         """Book a fill once; False when it is known or not ours. `fee_quote` values its fee."""
@@ -174,8 +193,11 @@ class OrderService:
             fee_asset=event.fee_asset,
             ts=event.ts,
         )
+        was_failed = order.status is OrderStatus.FAILED
         if not order.add_fill(fill):
             return False
+        if was_failed:
+            self._revive(order)
         deal = self._deals.get(order.deal_id)
         deal.book_fill(order.side, fill, fee_quote)
         if order.side is OrderSide.BUY and deal.first_fill_ts is None:
@@ -204,11 +226,22 @@ class OrderService:
         order.must_ask = False
         if event.is_open:
             order.move(OrderTrigger.ACCEPT, event.ts)
+            if self._is_cancel_lost(order, event.ts):
+                order.cancel_requested_ts = None  # whoever wanted it will want it again
         elif event.reason in EXCHANGE_REJECTED and order.is_open() and not order.is_working:
             order.close_reason = order.close_reason or event.reason.lower()
             order.move(OrderTrigger.REJECT, event.ts)
         else:
             self._ended(order, event.filled_total, event.reason.lower(), event.ts)
+
+    def _is_cancel_lost(self, order: Order, ts: int) -> bool:
+        """An order that still rests, asked when our cancel can no longer be on its way: the cancel
+        never arrived. One that an earlier process wrote down may never have left."""
+        requested_ts = order.cancel_requested_ts
+        if requested_ts is None:
+            return False
+        is_of_this_process = requested_ts >= self.session_started_ts
+        return not is_of_this_process or ts > requested_ts + self.request_window_ms
 
     def _not_found(self, order: Order, ts: int) -> None:
         """Believed only when no request of ours can still be on its way to the exchange."""
