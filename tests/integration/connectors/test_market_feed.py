@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from autotrade.application.ports import ExchangeUnreachable, UnknownSymbol
+from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.events import (
     CandleClosed,
     Channel,
@@ -18,6 +21,7 @@ from autotrade.domain.events import (
 )
 from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
 from autotrade.infrastructure.connectors.market_streams import StreamKind
+from tests.integration.connectors.commands import BTC
 from tests.integration.connectors.conftest import Connect
 from tests.integration.connectors.venue import (
     HISTORY_COUNT,
@@ -127,6 +131,40 @@ async def test_a_book_that_left_its_snapshot_behind_is_asked_for_anew(
     )
     assert feed.book_resyncs == 1
     assert all(len(event.book.bids) == 5 for event in sink.of(OrderBookUpdated))
+
+
+async def test_a_book_that_is_asked_for_anew_is_not_in_step_before_it_came(
+    venue: TestVenue, connect: Connect
+) -> None:
+    """A diff that arrives before the question has left must not bring the old book back: who
+    listens would be given its holes as the whole book, and never hear of the true one."""
+    wholes: list[OrderBook] = []
+
+    class Listener:
+        def on_book(self, symbol: str, book: OrderBook) -> None:
+            wholes.append(book)
+
+        def on_depth(self, symbol: str, message: Mapping[str, Any]) -> None: ...
+
+        def on_trade(self, symbol: str, message: Mapping[str, Any]) -> None: ...
+
+    connection = await connect(book_levels=5, book_snapshot_levels=10)
+    feed, sink = connection.feed, Collector()
+    feed.listen(Listener())
+    await feed.start([BTC], "1m", sink)
+    books = feed._books
+    feed._tasks[0].cancel()  # from here on this test looks at the book, nobody else
+    best = MIDDLE["BTCUSDT"] - 1
+    venue.change("BTCUSDT", bids=tuple((best - step, 0) for step in range(8)))
+    update_id = venue.exchange.depth("BTCUSDT", 5)[0]
+    await eventually(lambda: feed._client.orderbooks[BTC]["nonce"] == update_id)
+    wholes.clear()
+    assert books.changed_book(BTC) is None
+    assert not books.is_in_step
+    books.look(BTC)
+    assert not books.is_in_step and not wholes
+    await eventually(lambda: (books.look(BTC), books.is_in_step)[1])
+    assert [len(book.bids) for book in wholes] == [10]
 
 
 async def test_levels_the_market_left_are_forgotten(venue: TestVenue, connect: Connect) -> None:

@@ -192,7 +192,13 @@ class BookKeeper:
         self.resync_count += 1
         running = self._resyncs.get(symbol)
         if running is None or running.done():
+            self._begin_anew(symbol)  # at once: the next diff must not find the old book in step
             self._resyncs[symbol] = asyncio.create_task(self._repair(socket, symbol))
+
+    def _begin_anew(self, symbol: str) -> None:
+        """An empty book, in which the library keeps diffs until the snapshot comes."""
+        limit = self._settings.book_snapshot_levels
+        self._client.orderbooks[symbol] = self._client.order_book({}, limit)
 
     async def _repair(self, socket: Any, symbol: str) -> None:
         """The library's own steps after a subscription, without subscribing again."""
@@ -208,7 +214,7 @@ class BookKeeper:
         }
         backoff = Backoff(self._settings.backoff_seed, longest_seconds=2.0)
         while client.clients.get(socket.url) is socket:
-            client.orderbooks[symbol] = client.order_book({}, limit)
+            self._begin_anew(symbol)
             socket.subscriptions[key] = subscription
             await client.fetch_order_book_snapshot(socket, None, subscription)
             socket.rejections.pop(
