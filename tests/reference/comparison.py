@@ -32,12 +32,15 @@ class Recorder(JournalWriter):
         self.decisions: list[Decision] = []
         self.fills: list[tuple[int | None, e.OrderFilled]] = []
         self.canceled: list[e.DealCanceled] = []
+        self._told: set[tuple[str, str]] = set()
 
     def append(self, record: object, *, cause: int | None = None, deal: int | None = None) -> int:
         match record:
             case Decision():
                 self.decisions.append(record)
-            case e.OrderFilled():
+            case e.OrderFilled() if (record.order_id, record.trade_id) not in self._told:
+                # An answer to a question tells it once more.
+                self._told.add((record.order_id, record.trade_id))
                 self.fills.append((deal, record))
             case e.DealCanceled():
                 self.canceled.append(record)

@@ -46,12 +46,15 @@ def random_scenario(seed: int) -> Scenario:
             partial_fill_grace_seconds=rng.choice([0.0, 2.0, 45.0]),
         ),
     )
+    quota = D(rng.choice([8, 15, 100, 1000]))
+    if float(series.close[0]) < 1:
+        quota = min(quota, D(100))  # more than a stop may sell at market is refused again and again
     return Scenario(
         series,
         int(series.open_ts[WARM_UP]),
         settings,
         replace(assumptions, balance=D(rng.choice([40, 10_000, 10_000, 10_000]))),
-        deal_quota=D(rng.choice([8, 15, 100, 1000])),
+        deal_quota=quota,
         profit_markup=D(rng.choice(["0.4", "0.9", "2"])),
         deal_count=rng.randint(1, 5),
         order_life_time=rng.choice([1, 5]),
