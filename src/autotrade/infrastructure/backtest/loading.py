@@ -123,6 +123,8 @@ def _place(store: CandleStore, order: DataOrder, symbol: str) -> tuple[str | Non
             store.load(order.exchange, symbol, order.timeframe)  # says what is there
         return order.exchange, usable[order.exchange]
     if not usable:
+        if mine:
+            raise MarketHistoryRefused(_other_timeframes(mine, order, symbol))
         return None, ""
     if len(usable) > 1 and FAVOURITE not in usable:
         raise MarketHistoryRefused(
@@ -131,6 +133,17 @@ def _place(store: CandleStore, order: DataOrder, symbol: str) -> tuple[str | Non
         )
     exchange = FAVOURITE if FAVOURITE in usable else next(iter(usable))
     return exchange, usable[exchange]
+
+
+def _other_timeframes(mine: list[FileFacts], order: DataOrder, symbol: str) -> str:
+    """Somebody has candles of the pair, and does not mean modelled ones."""
+    wanted = dict.fromkeys((order.timeframe, "1m"))
+    has = ", ".join(sorted({f"{facts.exchange} {facts.timeframe}" for facts in mine}))
+    return (
+        f"expected stored candles of {symbol} in {' or '.join(wanted)}, was {has}; name that "
+        "timeframe with --timeframe, import shorter candles, or take the modelled market with "
+        f"--seed {DEFAULT_SEED}"
+    )
 
 
 def _has(mine: list[FileFacts], facts: FileFacts, timeframe: str) -> bool:

@@ -38,6 +38,19 @@ def test_amounts_keep_their_bounds() -> None:
     assert Round.market_amount_down(D(7), coarse) == 5
 
 
+def test_the_largest_market_amount_that_no_lot_divides_is_cut_to_lots() -> None:
+    """As Binance states it; what is not cut is refused again and again, and nobody gets out."""
+    rules = replace(RULES, market_maximum_amount=D("1600.51202668"))
+    amount = Round.market_amount_down(D(2000), rules)
+    assert amount == D("1600.5120")
+    assert (
+        Round.violation(
+            rules, OrderType.MARKET, OrderSide.SELL, amount=amount, price=None, market_price=D(2000)
+        )
+        is None
+    )
+
+
 def test_money_is_rounded_half_to_even() -> None:
     assert Round.money(D("0.000000005")) == D("0E-8")
     assert Round.money(D("0.000000015")) == D("0.00000002")

@@ -164,3 +164,10 @@ def test_listed_filters_are_binances() -> None:
         market, row = listing.market, rows[symbol]
         assert (market.tick_size, market.lot_size) == (Decimal(row[6]), Decimal(row[7])), symbol
         assert market.minimum_notional == Decimal(row[9]), symbol
+
+
+def test_a_coin_of_tiny_price_can_be_bought_for_more_than_a_dollar() -> None:
+    """A pair that is not listed is not bounded by the amounts of another price."""
+    market = market_on_grid("SHIBUSDT", 8, 0)
+    assert Decimal("0.00001") * market.maximum_amount > 10_000
+    assert Decimal("0.00001") * market.market_maximum_amount > 10_000

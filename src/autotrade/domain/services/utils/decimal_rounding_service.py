@@ -39,10 +39,12 @@ class DecimalRoundingService:
 
     @staticmethod
     def market_amount_down(amount: Decimal, rules: MarketRules) -> Decimal:
-        """The same for a market order, whose lots may be coarser."""
-        rounded = DecimalRoundingService.amount_down(amount, rules)
-        rounded = _to_step(rounded, rules.market_lot_size, ROUND_FLOOR)
-        return min(rounded, rules.market_maximum_amount)
+        """The same for a market order, whose lots may be coarser. Its largest amount is a figure of
+        its own (Binance: 100.05381873) that no lot divides, so it comes before the rounding."""
+        rounded = DecimalRoundingService.amount_down(
+            min(amount, rules.market_maximum_amount), rules
+        )
+        return _to_step(rounded, rules.market_lot_size, ROUND_FLOOR)
 
     @staticmethod
     def money(value: Decimal) -> Decimal:

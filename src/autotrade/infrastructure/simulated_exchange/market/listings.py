@@ -153,14 +153,25 @@ LISTINGS: dict[str, Listing] = {
 }
 
 
+LARGEST_AMOUNT = Decimal(10**10)
+"""Of a pair whose own figure nobody knows."""
+
+
 def market_on_grid(symbol: str, price_places: int, amount_places: int) -> Market:
     """The market of a recording whose numbers have so many decimal places: the listed one where
     its grid holds them, the listed one with a finer tick or lot where it does not, and for a symbol
-    that is not listed sensible filters on the data's own grid."""
+    that is not listed filters on the data's own grid, without a largest amount that matters: 90,000
+    are a fortune of one coin and less than a dollar of another."""
     tick, lot = Decimal(1).scaleb(-price_places), Decimal(1).scaleb(-amount_places)
     listing = LISTINGS.get(symbol)
     if listing is None:
-        return market_of(symbol, tick_size=tick, lot_size=lot)
+        return market_of(
+            symbol,
+            tick_size=tick,
+            lot_size=lot,
+            maximum_amount=LARGEST_AMOUNT,
+            market_maximum_amount=LARGEST_AMOUNT,
+        )
     market = listing.market
     return replace(
         market,
