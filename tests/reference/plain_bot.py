@@ -203,6 +203,8 @@ class PlainBot:
             return False
         if any(order.role == "stop" for order in deal.open_exits):
             return False
+        if self.bid >= deal.target_price:
+            return False  # it would only be placed alone again
         if not sellable(deal.held, self._stop_price(deal), self.filters):
             return False
         return self._cancel(ts, target)

@@ -55,6 +55,15 @@ def test_stop_with_a_limit_where_no_market_stop_is_offered() -> None:
     assert bot.stop.type is OrderType.STOP_LOSS_LIMIT
 
 
+def test_stop_with_a_limit_for_more_than_a_market_order_may_have() -> None:
+    """A stop without one becomes a market order; the exchange would refuse it again and again."""
+    bot = EngineHarness()
+    bot.with_rules(market_maximum_amount=D("0.03"))
+    bot.opened()
+    pair = only(bot.fill(bot.entry.id), c.PlaceOrderList)
+    assert (pair.stop_price, pair.stop_limit_price) == (D("1940.00"), D("1920.60"))
+
+
 def test_target_filled_closes_the_deal_to_the_last_unit() -> None:
     bot = EngineHarness()
     deal = bot.holding()

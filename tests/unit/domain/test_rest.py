@@ -20,6 +20,7 @@ from autotrade.domain.settings import (
     DomainSettings,
     TradingSettings,
 )
+from autotrade.domain.state import Dust
 from tests.engine_harness import SYMBOL, EngineHarness, commands, eth_pair, none_of, only
 
 
@@ -240,12 +241,15 @@ def test_too_little_for_a_stop_is_sold_at_the_target() -> None:
         DomainSettings(buy_order_monitor=BuyOrderMonitorSettings(max_recreations=0))
     )
     bot.with_rules(lot_size=D("0.00001"), minimum_amount=D("0.00001"))
+    bot.state.dust["ETH"] = Dust(D("0.00001"), D("0.02"))
     bot.opened()
     bot.fill(bot.entry.id, "0.00255")
     bot.wait(311)
     out = bot.cancel("at1-1-B1", "0.00255")
     order = [x for x in commands(out) if isinstance(x, c.PlaceOrder)][-1]
-    assert (order.role, order.amount) == (OrderRole.TARGET, D("0.00254"))
+    # 0.00254745 held; with the dust of earlier deals one lot more can be sold
+    assert (order.role, order.amount) == (OrderRole.TARGET, D("0.00255"))
+    assert (bot.deal.dust_in, bot.deal.held) == (D("0.00000255"), D("0.00255"))
 
 
 def test_too_little_for_a_stop_waits_for_its_top_up_first() -> None:

@@ -21,7 +21,8 @@ from autotrade.domain.settings import StopLossMonitorSettings
 from autotrade.domain.state import Record
 
 STOP_LIMIT_GAP = Decimal("0.99")
-"""Where only stops with a limit are offered, the limit lies 1 % under the trigger."""
+"""Where only stops with a limit are offered, or a market order may not have so much, the limit lies
+1 % under the trigger."""
 IOC_REACH = Decimal("0.998")
 """The optional first exit takes bids down to 0.2 % under the market."""
 RETRY_MS = 1_000
@@ -87,11 +88,9 @@ class FilledBuyOrderHandler:
                 context.installation_id, deal, amount=amount, ts=ts
             )
             return [*records, order]
-        limit = (
-            None
-            if rules.has_stop_loss
-            else DecimalRoundingService.price_down(stop * STOP_LIMIT_GAP, rules)
-        )
+        limit = None
+        if not rules.has_stop_loss or amount > rules.market_maximum_amount:
+            limit = DecimalRoundingService.price_down(stop * STOP_LIMIT_GAP, rules)
         pair_of_orders = self._execution.place_exit_list(
             context.installation_id,
             deal,
@@ -109,11 +108,10 @@ class FilledBuyOrderHandler:
         is_final = deal.entry_abandoned is not None or deal.sold > 0
         if not is_final or not self._deals.sellable(amount, price, context.rules):
             return []
-        return [
-            self._execution.place_target_alone(
-                context.installation_id, deal, amount=amount, ts=context.ts
-            )
-        ]
+        order = self._execution.place_target_alone(
+            context.installation_id, deal, amount=amount, ts=context.ts
+        )
+        return [*self._take_dust(context, amount), order]
 
     @staticmethod
     def _is_at_target(context: DealContext) -> bool:
