@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,15 @@ from autotrade.domain.entities.candle import TIMEFRAME_MS
 from autotrade.infrastructure.backtest.equity import equity_curve, market_index
 from autotrade.infrastructure.backtest.loading import LoadedData
 from autotrade.infrastructure.backtest.runner import Backtest, BacktestPlan, BacktestRun
-from autotrade.infrastructure.statistics import DealResult, summarise, verdict
+from autotrade.infrastructure.statistics import (
+    DealResult,
+    monte_carlo_deals,
+    summarise,
+    verdict,
+)
+
+FUTURES = 1_000
+"""How often the deals are played again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ def result_of(
         "missing_candles": data.missing,
         "signals": totals.decisions,
         "refused": dict(totals.refused),
+        "strategy_faults": list(run.strategy_faults),
         "deals": len(run.deals),
         "deals_canceled": totals.deals_canceled,
         "deals_open": len(backtest.state.deals.open_deals()),
@@ -69,6 +78,7 @@ def result_of(
         "journal_sha256": run.journal_sha256,
         "verdict": judged.as_dict(),
         "statistics": statistics.as_dict(),
+        "monte_carlo_deals": _played_again(deals, balance, seed),
         "warnings": data.warnings,
         "chosen": dict(chosen),
         "settings": asdict(plan.settings),
@@ -84,4 +94,18 @@ def result_of(
             for pair in plan.pairs
         ],
         "data": [market.facts() for market in plan.markets],
+    }
+
+
+def _played_again(
+    deals: Sequence[DealResult], balance: Decimal, seed: int
+) -> dict[str, Any] | None:
+    """The deals drawn anew (another end) and in another order (another way there); None without
+    deals."""
+    if not deals:
+        return None
+    capital = float(balance)
+    return {
+        method: monte_carlo_deals(deals, FUTURES, seed, capital=capital, method=method).as_dict()
+        for method in ("resample", "shuffle")
     }
