@@ -29,8 +29,10 @@ def distribution(returns: Sequence[float]) -> str:
     low, high = np.quantile(percent, (EDGE_SHARE, 1.0 - EDGE_SHARE))
     low, high = min(float(low), 0.0), max(float(high), 0.0)
     width = _nice_width((high - low) / BARS_MAX) if high > low else 0.1
-    first = math.floor(low / width + 1e-9)
-    count = max(1, math.ceil(high / width - 1e-9) - first)
+    # Both sides of zero have a bar of their own as soon as one deal stands there.
+    first = min(math.floor(low / width + 1e-9), -1 if percent.min() < 0 else 0)
+    end = max(math.ceil(high / width - 1e-9), 1 if percent.max() >= 0 else 0)
+    count = end - first
     places = np.clip(np.floor(percent / width + 1e-12).astype(np.int64) - first, 0, count - 1)
     heights = np.bincount(places, minlength=count).tolist()
     tallest = max(heights)

@@ -14,7 +14,7 @@ _MODELLED_EXCHANGE = "modelled"
 def data_and_settings(result: Mapping[str, Any]) -> str:
     """Two sections: the candles, and the settings, those that the user changed first."""
     data = table(
-        ["pair", "exchange", "candles are", "timeframe", "candles>", "from", "to", "sha256"],
+        ["pair", "exchange", "candles are", "timeframe", "candles>", "from", "to"],
         [
             (
                 facts["pair"],
@@ -24,12 +24,12 @@ def data_and_settings(result: Mapping[str, Any]) -> str:
                 f"{facts['candles']:,}",
                 moment(facts["from_ms"]),
                 moment(facts["to_ms"]),
-                facts["sha256"],
             )
             for facts in result["data"]
         ],
     )
     warnings = [f"warning: {sentence}" for sentence in result["warnings"]]
+    hashes = [f"{facts['pair']}: sha256 {facts['sha256']}" for facts in result["data"]]
     run = [
         f"{result['skipped_candles']:,} of {result['candles']:,} candles were skipped, because "
         "nothing could happen there.",
@@ -40,7 +40,7 @@ def data_and_settings(result: Mapping[str, Any]) -> str:
         part
         for part in (
             section(
-                "Candles", data, paragraphs([*run, *warnings]),
+                "Candles", data, paragraphs([*hashes, *run, *warnings]),
                 note="from and to are opening times in UTC, the warm-up of the indicators included",
             ),
             section(
