@@ -47,7 +47,8 @@ def result_of(
     )
     index_ts, index = market_index(plan.markets, *span, candle_ms)
     deals = [DealResult(**asdict(deal)) for deal in run.deals if deal.invested > 0]
-    statistics = summarise(deals, times, worth, index_ts, index, seed=seed)
+    still_open = [deal.created_ts for deal in backtest.state.deals.open_deals()]
+    statistics = summarise(deals, times, worth, index_ts, index, seed=seed, open_since=still_open)
     judged = verdict(statistics)
     totals = backtest.state.totals
     zero = Decimal(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -48,7 +49,8 @@ def fee(share: float | None) -> str:
 
 
 def probability(value: float | None) -> str:
-    return number(value, 3)
+    """Three digits, never rounded up to what it is not."""
+    return NO_VALUE if value is None else f"{math.floor(value * 1000) / 1000:.3f}"
 
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, Format, str], ...]], ...] = (

@@ -12,6 +12,7 @@ from autotrade.infrastructure.reports.figures import (
     money,
     number,
     percent,
+    probability,
     span,
     value_of,
 )
@@ -111,7 +112,7 @@ def _deal_rows(statistics: Result) -> list[tuple[str, str]]:
         ("time in deal", f"{time} in the middle"),
         ("fees paid", f"{money(statistics['fees_paid'])}, {rate} of what was traded"),
         ("break-even fee", _or_reason(statistics, "break_even_fee_rate", 4)),
-        ("deflated Sharpe", number(statistics["deflated_sharpe"], 3)),
+        ("deflated Sharpe", probability(statistics["deflated_sharpe"])),
     ]
 
 
