@@ -50,7 +50,12 @@ from autotrade.infrastructure.market_history.importers.importing import (  # noq
     read_candle_file,
 )
 from autotrade.infrastructure.market_history.integrity import time_text  # noqa: E402
-from autotrade.infrastructure.reports.figures import money, number, percent  # noqa: E402
+from autotrade.infrastructure.reports.figures import (  # noqa: E402
+    money,
+    number,
+    percent,
+    probability,
+)
 from autotrade.infrastructure.statistics import (  # noqa: E402
     DealResult,
     Overfitting,
@@ -239,13 +244,16 @@ def grid_rows(strategy: str, outcomes: list[list[Outcome]]) -> list[str]:
     best = int(np.argmax(known))
     figures = judged(whole[best], len(grid), known)
     matrix = np.stack([daily_returns(one) for one in whole], axis=1)
+    different = len({(figures.deals, figures.net_profit) for figures in alone})
+    if different < len(grid):
+        lines += ["", f"Only {different} of the {len(grid)} trials differ in what they did."]
     lines += ["", _overfitting_text(probability_of_backtest_overfitting(matrix, SPLITS))]
     chosen_text = ", ".join(f"{name}={value}" for name, value in grid[best])
     lines.append(
         f"The best of the {len(grid)} by Sharpe ratio is {chosen_text} with "
         f"{number(figures.sharpe)}; the best of as many without skill is expected to show "
         f"{number(figures.expected_max_sharpe)}. Its deflated Sharpe ratio is "
-        f"{number(figures.deflated_sharpe, 3)}; above 0.95 would be evidence."
+        f"{probability(figures.deflated_sharpe)}; above 0.95 would be evidence."
     )
     return lines
 
@@ -293,7 +301,9 @@ def document(defaults: dict[str, list[Outcome]], grids: dict[str, list[list[Outc
         "## Choosing settings",
         "",
         f"A small grid over the last three months ({time_text(GRID_FROM_MS)} to",
-        f"{time_text(TO_MS)} UTC), all three pairs, every trial counted.",
+        f"{time_text(TO_MS)} UTC), all three pairs, every trial counted. The probability of",
+        "backtest overfitting is how often the best of the trials in one half of the days ends in",
+        "the lower half of them in the other; 0.5 is chance.",
     ]
     for strategy, outcomes in grids.items():
         parts += ["", f"### {strategy}", "", *grid_rows(strategy, outcomes)]
@@ -327,8 +337,8 @@ def conclusion(
         before = "loses" if figures.gross_profit < 0 else "earns"
         lines.append(
             f"- **{strategy}** {result} {money(abs(figures.net_profit))} USDT over "
-            f"{figures.deals:,} deals with default settings; before fees of "
-            f"{money(figures.fees_paid)} it {before} {money(abs(figures.gross_profit))}. "
+            f"{figures.deals:,} deals with default settings, {money(figures.fees_paid)} of fees "
+            f"included; without any fee it {before} {money(abs(figures.gross_profit))}. "
             f"{sum(net > 0 for net in trials)} of {len(trials)} settings of the grid earn "
             f"anything. Verdict: {verdict(figures).level.value}."
         )

@@ -18,7 +18,6 @@ from autotrade.infrastructure.backtest.equity import equity_curve, market_index
 from autotrade.infrastructure.backtest.pair_market import PairMarket
 from autotrade.infrastructure.backtest.runner import BacktestPlan, BacktestRun, ClosedDeal
 from autotrade.infrastructure.market_history import TIMEFRAMES, resample
-from autotrade.infrastructure.market_history.errors import MarketHistoryRefused
 
 CURVE_POINTS_MAX = 4_000
 CANDLES_MAX, CANDLES_PER_PAIR_MIN = 6_000, 400
@@ -88,8 +87,8 @@ def months(
     A month begins with what the one before ended with, so the returns multiply to the whole.
     """
     # The point at a month's very end still belongs to it; the first point of all begins one.
-    moments = [int(times[0]), *(ts - 1 for ts in times[1:].tolist())]
-    names = [_month(ts) for ts in moments]
+    moments = np.append(times[:1], times[1:] - 1)
+    names = np.datetime_as_string(moments.astype("datetime64[ms]"), unit="M").tolist()
     ends = [at for at in range(len(names)) if at + 1 == len(names) or names[at + 1] != names[at]]
     closed: dict[str, list[float]] = {}
     for deal in deals:
@@ -117,17 +116,17 @@ def _month(ts_ms: int) -> str:
 def _candles(market: PairMarket, start_ts: int, count_max: int) -> dict[str, Any]:
     """The tested candles of a pair in the shortest timeframe that gives few enough."""
     series = market.series.slice(start_ts)
-    shown = series
+    span_ms = int(series.open_ts[-1] - series.open_ts[0])
     length = TIMEFRAMES[series.timeframe]
-    for timeframe, longer in sorted(TIMEFRAMES.items(), key=lambda item: item[1]):
-        if len(shown) <= count_max:
-            break
-        if longer <= length:
-            continue
-        try:
-            shown = resample(series, timeframe)
-        except MarketHistoryRefused:
-            continue
+    shown = series
+    if len(series) > count_max:
+        # Longer by a whole number of times, and few enough even if no candle were missing.
+        fitting = [
+            name
+            for name, longer in TIMEFRAMES.items()
+            if longer > length and longer % length == 0 and span_ms // longer + 2 <= count_max
+        ]
+        shown = resample(series, min(fitting, key=TIMEFRAMES.__getitem__, default="1M"))
     places = series.price_decimals
     rows = zip(
         shown.open_ts.tolist(),

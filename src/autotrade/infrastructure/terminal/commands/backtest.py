@@ -140,7 +140,7 @@ def run_backtest(arguments: argparse.Namespace) -> dict[str, Any]:
         seed=arguments.seed or 0,
     )
     _look_closer(arguments, plan, result, writing)
-    archive.keep(writing, result, _json(result), _json(charts_of(plan, done)))
+    archive.keep(writing, result, _json(result), _plain_json(charts_of(plan, done)))
     return result
 
 
@@ -169,6 +169,13 @@ def _json(value: object) -> str:
     from autotrade.infrastructure.terminal.output import plain
 
     return orjson.dumps(plain(value), option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _plain_json(value: object) -> str:
+    """Of a value without Decimals; the charts hold a hundred thousand numbers."""
+    import orjson
+
+    return orjson.dumps(value).decode()
 
 
 # --- settings -----------------------------------------------------------------------------------
