@@ -58,6 +58,7 @@ def result_of(
         "pairs": [market.symbol for market in plan.markets],
         "timeframe": plan.settings.strategy.timeframe,
         "strategy": plan.settings.strategy.name,
+        "version": plan.version,
         "is_modelled": data.is_modelled,
         "from_ms": plan.start_ts,
         "to_ms": run.end_ts,
