@@ -41,6 +41,37 @@ def test_it_runs_keeps_and_repeats_itself(data: Path, capsys: pytest.CaptureFixt
     assert report.holds and report.rows == first["journal_rows"]
 
 
+def test_a_report_is_written_and_can_be_written_again(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first.html", tmp_path / "second.html"
+    words = ["--monte-carlo", "2", "--to", "2024-01-02", "--report", str(first)]
+    result = run(data, capsys, "--pair", "BTC/USDT", *words)
+    assert result["monte_carlo_candles"]["paths"] == 2
+    page = first.read_text(encoding="utf-8")
+    assert result["journal_sha256"] in page and "markets made of the same candles" in page
+    again = ["backtests", "--data-dir", str(data), "--report", result["id"][:8], str(second)]
+    assert main([*again, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"report": str(second)}
+    assert second.read_text(encoding="utf-8") == page
+    assert main(["backtests", "--data-dir", str(data), "--report", "zzz", str(second)]) == 2
+    assert "none of that name" in capsys.readouterr().err
+
+
+def test_the_table_shows_every_figure_that_the_statistics_have(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["backtest", "--data-dir", str(data), "--pair", "BTC/USDT", "--to", "2024-01-02"]
+    assert main(words) == 0
+    names = [line.partition("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    for name in (
+        "total return", "annual return", "buy and hold", "exposure", "max drawdown", "Sharpe",
+        "Sortino, Calmar", "win rate", "profit factor", "average deal", "best, worst deal",
+        "SQN, of 100", "time in deal", "fees paid", "break-even fee", "deals drawn anew",
+    ):  # fmt: skip
+        assert name in names, name
+
+
 def test_a_longer_timeframe_is_made_of_minutes(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

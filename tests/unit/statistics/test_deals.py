@@ -77,6 +77,9 @@ def test_exposure_merges_what_overlaps() -> None:
     )
     assert exposure(table, 0, 100) == pytest.approx((5 + 30 + 10) / 100)
     assert exposure(deal_table([]), 0, 100) == 0.0
+    # What is still held at the end was held as well: 40 to 90 was free, 80 to 90 no longer is.
+    assert exposure(table, 0, 100, [80, 95]) == pytest.approx((5 + 30 + 20) / 100)
+    assert exposure(deal_table([]), 0, 100, [75]) == 0.25
     with pytest.raises(UndefinedFigure, match="no time"):
         exposure(table, 5, 5)
 

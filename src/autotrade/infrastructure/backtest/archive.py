@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 FOLDER_NAME = "backtests"
-RESULT_NAME, JOURNAL_NAME = "result.json", "journal.jsonl"
+RESULT_NAME, JOURNAL_NAME, CHARTS_NAME = "result.json", "journal.jsonl", "charts.json"
 _WRITING, _LOCK = ".writing", ".lock"
 
 
 class Archive:
-    """`root/ID/`: journal.jsonl and result.json. The id is the beginning of the journal's hash, so
-    the same backtest run twice is one entry."""
+    """`root/ID/`: journal.jsonl, result.json, and charts.json for reports. The id is the beginning
+    of the journal's hash, so the same backtest run twice is one entry."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,13 +45,17 @@ class Archive:
                 self._lock.acquire()
             return folder
 
-    def keep(self, written: Path, result: Mapping[str, Any], text: str) -> Path:
-        """Put the folder in its place; `text` is the result as JSON."""
+    def keep(
+        self, written: Path, result: Mapping[str, Any], text: str, charts: str | None = None
+    ) -> Path:
+        """Put the folder in its place; `text` is the result as JSON, `charts` what is drawn."""
         import filelock
 
         folder = self.root / str(result["id"])
         with store_faults(folder, "write"), filelock.FileLock(self.root / _LOCK):
             (written / RESULT_NAME).write_text(text, encoding="utf-8")
+            if charts is not None:
+                (written / CHARTS_NAME).write_text(charts, encoding="utf-8")
             if self._lock is not None:
                 self._lock.release()
                 (written / _LOCK).unlink(missing_ok=True)
@@ -80,6 +84,11 @@ class Archive:
     def read(self, identifier: str) -> dict[str, Any]:
         """One result; the beginning of its id is enough. Raises ConfigurationError."""
         return json.loads((self.folder(identifier) / RESULT_NAME).read_text(encoding="utf-8"))
+
+    def charts(self, identifier: str) -> dict[str, Any] | None:
+        """What a report draws of it; None for a result that was kept without."""
+        path = self.folder(identifier) / CHARTS_NAME
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
     def folder(self, identifier: str) -> Path:
         names = [path.parent.name for path in self._results()]

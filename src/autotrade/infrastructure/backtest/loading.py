@@ -9,14 +9,16 @@ from autotrade.infrastructure.market_history import (
     TIMEFRAMES,
     CandleSeries,
     CandleStore,
+    MarketHistoryError,
     MarketHistoryRefused,
+    StoredCandles,
     check,
     resample,
 )
 from autotrade.infrastructure.market_history.candle_files import FileFacts
 from autotrade.infrastructure.market_history.integrity import time_text
 from autotrade.infrastructure.market_history.modelled import EXCHANGE, stored_modelled_candles
-from autotrade.infrastructure.market_history.names import market_id, pair_name
+from autotrade.infrastructure.market_history.names import file_name, market_id, pair_name
 from autotrade.infrastructure.simulated_exchange.market.catalog import DEFAULT_SEED
 from autotrade.infrastructure.simulated_exchange.market.listings import LISTINGS
 
@@ -110,8 +112,13 @@ def _place(store: CandleStore, order: DataOrder, symbol: str) -> tuple[str | Non
     """(exchange, stored timeframe) of the candles to take; (None, "") for modelled ones."""
     if order.seed is not None:
         return None, ""
-    known: list[FileFacts] = [entry.facts for entry in store.list() if entry.facts is not None]
     wanted = market_id(pair_name(symbol))
+    entries = store.list()
+    for entry in entries:
+        # Modelled candles instead of a damaged file would be a lie about what was tested.
+        if entry.facts is None and _is_asked_for(entry, order, wanted):
+            raise MarketHistoryError(entry.fault)
+    known: list[FileFacts] = [entry.facts for entry in entries if entry.facts is not None]
     mine = [facts for facts in known if market_id(facts.symbol) == wanted]
     usable = {
         facts.exchange: order.timeframe if _has(mine, facts, order.timeframe) else "1m"
@@ -143,6 +150,16 @@ def _other_timeframes(mine: list[FileFacts], order: DataOrder, symbol: str) -> s
         f"expected stored candles of {symbol} in {' or '.join(wanted)}, was {has}; name that "
         "timeframe with --timeframe, import shorter candles, or take the modelled market with "
         f"--seed {DEFAULT_SEED}"
+    )
+
+
+def _is_asked_for(entry: StoredCandles, order: DataOrder, wanted: str) -> bool:
+    """A file that these candles would come from, by its place alone."""
+    exchange, name, file = entry.path.parts[-3:]
+    return (
+        name == wanted
+        and file in (file_name(order.timeframe), file_name("1m"))
+        and order.exchange in (None, exchange)
     )
 
 

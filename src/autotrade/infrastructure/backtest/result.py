@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,16 @@ from autotrade.domain.entities.candle import TIMEFRAME_MS
 from autotrade.infrastructure.backtest.equity import equity_curve, market_index
 from autotrade.infrastructure.backtest.loading import LoadedData
 from autotrade.infrastructure.backtest.runner import Backtest, BacktestPlan, BacktestRun
-from autotrade.infrastructure.statistics import DealResult, summarise, verdict
+from autotrade.infrastructure.statistics import (
+    DealResult,
+    monte_carlo_deals,
+    summarise,
+    verdict,
+)
+from autotrade.infrastructure.statistics.monte_carlo import Method
+
+FUTURES: dict[Method, int] = {"resample": 1_000, "shuffle": 250}
+"""How often the deals are played again; to put thousands in another order takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,8 @@ def result_of(
     )
     index_ts, index = market_index(plan.markets, *span, candle_ms)
     deals = [DealResult(**asdict(deal)) for deal in run.deals if deal.invested > 0]
-    statistics = summarise(deals, times, worth, index_ts, index, seed=seed)
+    still_open = [deal.created_ts for deal in backtest.state.deals.open_deals()]
+    statistics = summarise(deals, times, worth, index_ts, index, seed=seed, open_since=still_open)
     judged = verdict(statistics)
     totals = backtest.state.totals
     zero = Decimal(0)
@@ -48,6 +58,7 @@ def result_of(
         "pairs": [market.symbol for market in plan.markets],
         "timeframe": plan.settings.strategy.timeframe,
         "strategy": plan.settings.strategy.name,
+        "version": plan.version,
         "is_modelled": data.is_modelled,
         "from_ms": plan.start_ts,
         "to_ms": run.end_ts,
@@ -56,6 +67,7 @@ def result_of(
         "missing_candles": data.missing,
         "signals": totals.decisions,
         "refused": dict(totals.refused),
+        "strategy_faults": list(run.strategy_faults),
         "deals": len(run.deals),
         "deals_canceled": totals.deals_canceled,
         "deals_open": len(backtest.state.deals.open_deals()),
@@ -69,6 +81,7 @@ def result_of(
         "journal_sha256": run.journal_sha256,
         "verdict": judged.as_dict(),
         "statistics": statistics.as_dict(),
+        "monte_carlo_deals": _played_again(deals, balance, seed),
         "warnings": data.warnings,
         "chosen": dict(chosen),
         "settings": asdict(plan.settings),
@@ -84,4 +97,18 @@ def result_of(
             for pair in plan.pairs
         ],
         "data": [market.facts() for market in plan.markets],
+    }
+
+
+def _played_again(
+    deals: Sequence[DealResult], balance: Decimal, seed: int
+) -> dict[str, Any] | None:
+    """The deals drawn anew (another end) and in another order (another way there); None without
+    deals."""
+    if not deals:
+        return None
+    capital = float(balance)
+    return {
+        method: monte_carlo_deals(deals, runs, seed, capital=capital, method=method).as_dict()
+        for method, runs in FUTURES.items()
     }

@@ -25,9 +25,11 @@ from typing import Any
 from autotrade.application.trading_engine import TradingEngine
 from autotrade.domain import events as e
 from autotrade.domain.commands import AnyCommand, Command
+from autotrade.domain.decisions import Decision
 from autotrade.domain.entities.balance import Balance
 from autotrade.domain.entities.candle import TIMEFRAME_MS
 from autotrade.domain.entities.currency_pair import CurrencyPair
+from autotrade.domain.services.trading.strategy_fault import KIND as STRATEGY_FAULT
 from autotrade.domain.settings import DomainSettings
 from autotrade.domain.state import Record, TradingState
 from autotrade.infrastructure.backtest.attention import EVERYWHERE, Attention
@@ -102,6 +104,10 @@ class BacktestRun:
     """Candles of which at least one point was looked at."""
     end_ts: int = 0
     deals: list[ClosedDeal] = field(default_factory=list)
+    deal_prices: list[tuple[Decimal, Decimal]] = field(default_factory=list)
+    """Average entry and exit of each of the deals."""
+    strategy_faults: list[str] = field(default_factory=list)
+    """Sentences; a pair has one at most, and no signal after it."""
     fills: list[Fill] = field(default_factory=list)
 
 
@@ -416,6 +422,8 @@ class Backtest:
                 self._queue.append((event.ts + self._latency, record))  # type: ignore[arg-type]
             elif isinstance(record, e.DealClosed):
                 self._note_deal(record)
+            elif isinstance(record, Decision) and record.signal.kind == STRATEGY_FAULT:
+                self.run_result.strategy_faults.append(record.checks[0].text)
         if records:
             self._is_stale = True
 
@@ -451,6 +459,8 @@ class Backtest:
         assert isinstance(record, e.DealClosed)
         deal = self.state.deals.get(record.deal_id)
         reason = deal.exit_reason.value.lower() if deal.exit_reason else record.text
+        exit_price = deal.proceeds / deal.sold if deal.sold else deal.average_entry
+        self.run_result.deal_prices.append((deal.average_entry, exit_price))
         self.run_result.deals.append(
             ClosedDeal(
                 deal_id=deal.id,

@@ -99,15 +99,18 @@ def read_series(
             table = file.read_row_groups(groups, columns=names, use_threads=True)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    columns = {name: _numpy(table[name], name) for name in names}
-    series = CandleSeries(
-        **columns,
-        symbol=facts.symbol,
-        timeframe=facts.timeframe,
-        exchange=facts.exchange,
-        price_decimals=facts.price_decimals,
-        amount_decimals=facts.amount_decimals,
-    )
+    try:
+        columns = {name: _numpy(table[name], name) for name in names}
+        series = CandleSeries(
+            **columns,
+            symbol=facts.symbol,
+            timeframe=facts.timeframe,
+            exchange=facts.exchange,
+            price_decimals=facts.price_decimals,
+            amount_decimals=facts.amount_decimals,
+        )
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        raise _damaged(path, error) from error
     return series.slice(from_ms, to_ms)
 
 
@@ -154,6 +157,8 @@ def _span(file: pq.ParquetFile) -> tuple[int | None, int | None]:
 
 def _group_span(file: pq.ParquetFile, group: int) -> tuple[int, int]:
     statistics = file.metadata.row_group(group).column(0).statistics
+    if statistics is None or not statistics.has_min_max:
+        raise ValueError("no range of open_ts")
     return int(statistics.min), int(statistics.max)
 
 

@@ -158,12 +158,17 @@ def system_quality_number(multiples: ArrayLike, deals_cap: int | None = None) ->
     return math.sqrt(counted) * float(np.mean(values) / np.std(values, ddof=1))
 
 
-def exposure(table: DealTable, start_ts: int, end_ts: int) -> float:
-    """Share of the span spent in at least one deal; deals side by side count once."""
+def exposure(table: DealTable, start_ts: int, end_ts: int, open_since: Sequence[int] = ()) -> float:
+    """Share of the span spent in at least one deal; deals side by side count once.
+
+    `open_since` are the opening times of deals that were still open at the end.
+    """
     if end_ts <= start_ts:
         raise UndefinedFigure("the curve covers no time")
-    opened = np.clip(table.opened_ts, start_ts, end_ts)
-    closed = np.clip(table.closed_ts, start_ts, end_ts)
+    still_open = np.array(open_since, dtype=np.int64)
+    opened = np.clip(np.append(table.opened_ts, still_open), start_ts, end_ts)
+    ends = np.full(still_open.size, end_ts, dtype=np.int64)
+    closed = np.clip(np.append(table.closed_ts, ends), start_ts, end_ts)
     if not opened.size:
         return 0.0
     order = np.argsort(opened, kind="stable")

@@ -143,13 +143,15 @@ def summarise(
     trial_sharpes: ArrayLike | None = None,
     periods_per_year: float | None = None,
     bootstrap_runs: int = bootstrap.RUNS_DEFAULT,
+    open_since: Sequence[int] = (),
 ) -> Statistics:
     """Every figure of a run from its closed deals, its equity curve and the market's prices.
 
     The curve starts with the capital before the first deal and values what is held. `trials`
     counts every parameter set tried before this one was shown; `trial_sharpes` are their annual
     Sharpe ratios if known. `periods_per_year` takes the curve's own points as periods instead of
-    days. Same input and seed, same figures. ValueError for input nobody should compute with.
+    days. `open_since` are the opening times of deals that are not closed: they count as exposure.
+    Same input and seed, same figures. ValueError for input nobody should compute with.
     """
     checked_count(trials, "trials")
     curve = checked_equity(equity)
@@ -167,7 +169,7 @@ def summarise(
         "buy_and_hold_return",
         lambda: returns.buy_and_hold_return(prices_ts, prices, start, end),
     )
-    figures.add("exposure", lambda: deals.exposure(table, start, end))
+    figures.add("exposure", lambda: deals.exposure(table, start, end, open_since))
     _add_ratios(figures, steps, periods_per_year)
     _add_deals(figures, table)
     _add_return_intervals(figures, steps, periods_per_year, seed, bootstrap_runs)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from autotrade.infrastructure.terminal.candle_options import _moment, _pair
 from autotrade.infrastructure.terminal.numbers import number
 
 SEED_MAX = 999_999_999
+PATHS_MAX = 10_000
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -55,6 +57,23 @@ def _backtest_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="look at every point of every candle: slow, the same journal to the last byte",
     )
+    parser.add_argument(
+        "--monte-carlo",
+        type=number(int, 1, PATHS_MAX, "a whole number"),
+        metavar="N",
+        help="run it too over N markets made of the same candles in other orders",
+    )
+    parser.add_argument(
+        "--check-lookahead",
+        action="store_true",
+        help="cut the future off at several places; exit 1 if a decision before changes",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write the result as one HTML file that opens without a network",
+    )
 
 
 BACKTEST = (
@@ -66,8 +85,10 @@ BACKTEST = (
     "it makes modelled ones and says so. Result and journal are kept under DATA_DIR/backtests.",
     (
         ("backtest --pair BTC/USDT", "everything that is stored of the pair"),
+        ("backtest --pair BTC/USDT --report report.html", "and a page with charts for the browser"),
         ("backtest --pair BTC/USDT --pair ETH/USDT --from 2024-01-01 --to 2024-07-01", "a range"),
         ("backtest --set strategy.macd_fast=10 --set backtest.spread_bp=5", "other settings"),
+        ("backtest --check-lookahead --monte-carlo 50", "is it honest, and is it more than luck?"),
         ("backtest --pair BTC/USDT --json --no-skip", "for machines; every candle looked at"),
     ),
     _backtest_options,
@@ -80,15 +101,19 @@ def _backtests_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--delete", metavar="ID", help="forget this one")
     what.add_argument("--all", action="store_true", help="forget all of them")
     what.add_argument("--compare", nargs=2, metavar="ID", help="two of them side by side")
+    what.add_argument(
+        "--report", nargs=2, metavar=("ID", "FILE"), help="this one as an HTML file, as it was kept"
+    )
 
 
 BACKTESTS = (
     "backtests",
-    "backtests that were run: list, compare, delete",
+    "backtests that were run: list, compare, show, delete",
     "Lists what is stored under DATA_DIR/backtests. An id may be shortened to its beginning.",
     (
         ("backtests", "all of them"),
         ("backtests --compare 3f2a 91bc", "two side by side"),
+        ("backtests --report 3f2a report.html", "one as a page for the browser"),
         ("backtests --delete 3f2a", "forget one"),
     ),
     _backtests_options,

@@ -6,6 +6,7 @@ import argparse
 import gc
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrade.config.errors import ConfigurationError, nearest
@@ -14,6 +15,7 @@ from autotrade.infrastructure.backtest.archive import (
     JOURNAL_NAME,
     Archive,
 )
+from autotrade.infrastructure.reports.writing import require_writable, write_report
 from autotrade.infrastructure.terminal.backtest_text import comparison, table_of, verdict_of
 from autotrade.infrastructure.terminal.commands.candles import FOLDER_NAME as CANDLES_FOLDER
 from autotrade.infrastructure.terminal.commands.common import (
@@ -25,6 +27,7 @@ from autotrade.infrastructure.terminal.output import write_json, write_progress,
 
 if TYPE_CHECKING:
     from autotrade.config.settings import Settings
+    from autotrade.infrastructure.backtest.runner import BacktestPlan
     from autotrade.infrastructure.backtest.settings import BacktestSettings
 
 OWN_SECTION = "backtest"
@@ -43,19 +46,45 @@ GC_OBJECTS = 200_000
 
 def run(arguments: argparse.Namespace) -> int:
     """`backtest`."""
+    if arguments.report is not None:
+        require_writable(arguments.report)
     result = run_backtest(arguments)
+    if arguments.report is not None:
+        _report(Archive(data_folder_of(arguments) / FOLDER_NAME), result["id"], arguments.report)
     if arguments.json:
         write_json(result)
     else:
         for line in table_of(result):
             write_result(line)
-    return 0
+    return _judged(result)
+
+
+def _judged(result: Mapping[str, Any]) -> int:
+    """0, or 1 with a sentence where the result must not be believed: the strategy failed on the
+    way, or it looks ahead."""
+    lookahead = result.get("lookahead")
+    sentences = list(result["strategy_faults"])
+    if lookahead and not lookahead["holds"]:
+        sentences.append(lookahead["sentence"])
+    for sentence in sentences:
+        write_progress(f"autotrade: {sentence}")
+    return 1 if sentences else 0
+
+
+def _report(archive: Archive, identifier: str, path: Path) -> None:
+    """The stored result as a page; what is drawn is always what was stored."""
+    from autotrade.infrastructure.reports.page import page_of
+
+    result = archive.read(identifier)
+    write_report(path, page_of(result, archive.charts(identifier)))
+    write_progress(f"report written to {path}")
 
 
 def run_backtest(arguments: argparse.Namespace) -> dict[str, Any]:
     """Load, run, judge and keep; returns the result."""
     from autotrade.application.use_cases.run_realtime_trading import history_needed
     from autotrade.infrastructure.backtest.book_model import BookModel
+    from autotrade.infrastructure.backtest.charts import charts_of
     from autotrade.infrastructure.backtest.journal_writer import JournalWriter
     from autotrade.infrastructure.backtest.loading import DataOrder, load
     from autotrade.infrastructure.backtest.pair_market import PairMarket
@@ -110,8 +139,28 @@ def run_backtest(arguments: argparse.Namespace) -> dict[str, Any]:
         chosen=dict(arguments.chosen),
         seed=arguments.seed or 0,
     )
-    archive.keep(writing, result, _json(result))
+    _look_closer(arguments, plan, result, writing)
+    archive.keep(writing, result, _json(result), _plain_json(charts_of(plan, done)))
     return result
+
+
+def _look_closer(
+    arguments: argparse.Namespace, plan: BacktestPlan, result: dict[str, Any], writing: Path
+) -> None:
+    """What takes more runs: the future cut off, the candles in other orders."""
+    seed = arguments.seed or 0
+    if arguments.check_lookahead:
+        from autotrade.infrastructure.backtest.lookahead import check_lookahead
+
+        journal, scratch = writing / JOURNAL_NAME, writing / "shorter.jsonl"
+        check = check_lookahead(plan, journal, scratch, seed=seed, say=write_progress)
+        result["lookahead"] = check.as_dict()
+    if arguments.monte_carlo:
+        from autotrade.infrastructure.backtest.rearranged import rearranged_runs
+
+        result["monte_carlo_candles"] = rearranged_runs(
+            plan, result, paths=arguments.monte_carlo, seed=seed, say=write_progress
+        )
 
 
 def _json(value: object) -> str:
@@ -120,6 +169,13 @@ def _json(value: object) -> str:
     from autotrade.infrastructure.terminal.output import plain
 
     return orjson.dumps(plain(value), option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _plain_json(value: object) -> str:
+    """Of a value without Decimals; the charts hold a hundred thousand numbers."""
+    import orjson
+
+    return orjson.dumps(value).decode()
 
 
 # --- settings -----------------------------------------------------------------------------------
@@ -215,6 +271,12 @@ def listed(arguments: argparse.Namespace) -> int:
         return _say(arguments, {"deleted": [archive.delete(arguments.delete)]})
     if arguments.all:
         return _say(arguments, {"deleted": archive.delete_all()})
+    if arguments.report:
+        identifier, place = arguments.report
+        path = Path(place)
+        require_writable(path)
+        _report(archive, identifier, path)
+        return _say(arguments, {"report": str(path.absolute())})
     if arguments.compare:
         first, second = (archive.read(identifier) for identifier in arguments.compare)
         if arguments.json:
@@ -257,7 +319,7 @@ def _row(result: Mapping[str, Any]) -> tuple[str, ...]:
 def _say(arguments: argparse.Namespace, done: Mapping[str, Any]) -> int:
     if arguments.json:
         write_json(done)
-    else:
+    elif "deleted" in done:
         deleted = done["deleted"]
         write_result(f"deleted {deleted if isinstance(deleted, int) else ', '.join(deleted)}")
     return 0
