@@ -16,7 +16,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from autotrade.application.market_tape import RecordedSession
-from autotrade.application.ports import JournalRow
 from autotrade.application.state_snapshot import export_rest, restore_state
 from autotrade.application.trading_engine import DealDidNotSettle, TradingEngine
 from autotrade.domain import events as e
@@ -41,7 +40,19 @@ OWN_EVENTS = (
 """Facts that the engine makes itself; all other events come from outside."""
 
 
-class ComparedRow(JournalRow, Protocol):
+class ComparedRow(Protocol):
+    """A row of the journal with its bytes."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def deal(self) -> int | None: ...
+    @property
+    def cause(self) -> int | None: ...
+    @property
+    def record(self) -> object: ...
     @property
     def data(self) -> bytes:
         """The record in the journal's own bytes."""

@@ -27,3 +27,18 @@ REPLAY = (
     add_options,
     "replay:run",
 )
+
+DRIFT = (
+    "drift",
+    "say by how much a backtest flatters: a recorded run against its own candles",
+    "Backtest the candles that a run recorded, with the run's own settings, fees and capital,\n"
+    "and attribute each deal's difference: latency, spread, queue, fee, exit path, amount, or a\n"
+    "signal that one of them missed, with the reason. The parts sum to the difference exactly.\n"
+    "Exit 0: compared; 2: there is nothing to compare. Only reads, also while the bot runs.",
+    (
+        ("drift data", "every deal of the run"),
+        ("drift data --json", "every digit, for a machine"),
+    ),
+    add_options,
+    "drift:run",
+)
