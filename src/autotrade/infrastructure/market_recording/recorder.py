@@ -25,7 +25,8 @@ from autotrade.infrastructure.market_recording.lines import (
 
 BUFFER_BYTES_MAX = 64 << 10
 """Lines that wait for the journal's next row; more of them are written without one."""
-LEVEL = 6
+LEVEL = 1
+"""A fifth more bytes than with zlib's usual 6, for a third of the time that trading waits."""
 GZIP_WINDOW = 31
 """zlib's word for its largest window inside a gzip envelope."""
 
