@@ -101,6 +101,8 @@ def test_a_missed_signal_names_the_refusal() -> None:
     [drift] = attribute(RunFacts({}, {KEY: refused}), RunFacts({KEY: facts()}))
     assert drift.parts == {"missed_signal": D("19.6")}
     assert "spread 0.41% > 0.30% (spread)" in drift.text
+    [drift] = attribute(RunFacts(candles=set()), RunFacts({KEY: facts()}))
+    assert "the run was not there" in drift.text
     [drift] = attribute(RunFacts({KEY: facts()}), RunFacts())
     assert drift.parts == {"missed_signal": D("-19.6")}
     assert "the backtest saw no signal" in drift.text

@@ -22,7 +22,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from autotrade.domain.decisions import Decision
 from autotrade.domain.entities.order import ZERO
 from autotrade.infrastructure.drift.deal_facts import (
     NOTHING_BOUGHT,
@@ -62,17 +61,20 @@ def _drift(key: SignalKey, recorded: RunFacts, backtest: RunFacts) -> DealDrift:
     drift = DealDrift(key, recorded.deals.get(key), backtest.deals.get(key))
     if drift.recorded is None:
         drift.parts[MISSED_SIGNAL] = drift.difference
-        drift.text = f"only in the backtest; {_why(recorded.decisions.get(key), 'the run')}"
+        drift.text = f"only in the backtest; {_why(recorded, key, 'the run')}"
     elif drift.backtest is None:
         drift.parts[MISSED_SIGNAL] = drift.difference
-        drift.text = f"only in the run; {_why(backtest.decisions.get(key), 'the backtest')}"
+        drift.text = f"only in the run; {_why(backtest, key, 'the backtest')}"
     else:
         _compare(drift, drift.recorded, drift.backtest)
     return drift
 
 
-def _why(decision: Decision | None, who: str) -> str:
+def _why(facts: RunFacts, key: SignalKey, who: str) -> str:
+    decision = facts.decisions.get(key)
     if decision is None:
+        if facts.candles is not None and key not in facts.candles:
+            return f"{who} was not there when this candle closed"
         return f"{who} saw no signal on this candle"
     if decision.approved:
         return f"{who} approved the signal and opened no deal"

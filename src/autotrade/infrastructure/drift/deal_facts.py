@@ -68,6 +68,8 @@ class DealFacts:
 class RunFacts:
     deals: dict[SignalKey, DealFacts] = field(default_factory=dict)
     decisions: dict[SignalKey, Decision] = field(default_factory=dict)
+    candles: set[SignalKey] | None = None
+    """Those that were shown to the run as they closed; None: all."""
 
 
 class FactCollector:

@@ -66,6 +66,7 @@ def measure(rows: Iterable[ComparedRow], recordings: Finds) -> DriftReport:
     run = RunReader(recordings).read(rows)
     plan, last_prices = _plan(run)
     recorded = FactCollector(run.start_ts).take_all(run.records, last_prices)
+    recorded.candles = run.shown
     backtest = FactCollector(0).take_all(_backtest(plan), last_prices)
     tested = sum(int((market.series.open_ts >= plan.start_ts).sum()) for market in plan.markets)
     return DriftReport(run, plan.assumptions, attribute(recorded, backtest), tested)

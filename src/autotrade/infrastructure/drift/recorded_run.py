@@ -15,6 +15,7 @@ from autotrade.domain import events as e
 from autotrade.domain.entities.candle import TIMEFRAME_MS, Candle
 from autotrade.domain.entities.currency_pair import MarketRules
 from autotrade.domain.state import Record
+from autotrade.infrastructure.drift.deal_facts import SignalKey
 from autotrade.infrastructure.market_history.decimals import decimal_places
 from autotrade.infrastructure.market_history.series import CandleSeries
 
@@ -45,6 +46,8 @@ class RecordedRun:
     """Symbol -> opening time -> candle, warm-up included."""
     records: list[Record]
     """The whole journal: what was there before is needed to book what came."""
+    shown: set[SignalKey] = field(default_factory=set)
+    """Candles that closed while the bot ran; the others it knows from its warm-up."""
     sessions: int = 1
     notes: list[str] = field(default_factory=list)
 
@@ -146,6 +149,7 @@ class RunReader:
 
     def _close(self, run: RecordedRun, event: e.CandleClosed) -> None:
         run.candles.setdefault(event.symbol, {})[event.candle.open_ts] = event.candle
+        run.shown.add((event.symbol, event.candle.open_ts))
         self._closed.append(event)
         length = TIMEFRAME_MS[event.timeframe]
         run.end_ts = max(run.end_ts, event.candle.open_ts + length)
