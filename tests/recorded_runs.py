@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal as D
 from pathlib import Path
+from random import Random
 
 from autotrade.application.market_tape import MarketTape
 from autotrade.application.trading_engine import TradingEngine
@@ -18,7 +19,7 @@ from autotrade.domain import events as e
 from autotrade.domain.entities.balance import Balance
 from autotrade.domain.entities.candle import Candle
 from autotrade.domain.entities.order import Order, OrderRole, OrderSide
-from autotrade.domain.settings import DomainSettings
+from autotrade.domain.settings import DomainSettings, SignalCooldownSettings, StrategySettings
 from autotrade.domain.state import TradingState
 from autotrade.infrastructure.journal.data_folder import DataFolder
 from autotrade.infrastructure.journal.journal import JsonlJournal
@@ -29,6 +30,12 @@ from tests.engine_harness import RULES, START_TS, SYMBOL, eth_pair, good_book
 MINUTE_MS = 60_000
 HISTORY = 120
 POINTS = 4
+
+EAGER = DomainSettings(
+    strategy=StrategySettings(macd_fast=6, macd_slow=13, macd_signal=5),
+    signal_cooldown=SignalCooldownSettings(0.0, 0.0, D(0)),
+)
+"""Signals every few minutes, and none of them too soon."""
 
 
 @dataclass
@@ -62,6 +69,10 @@ class FillingConnector:
 
     async def execute(self, command: c.AnyCommand) -> Sequence[e.Event]:
         ts = self._run.ts
+        if isinstance(command, c.PlaceOrder) and self._run.happens(0.2):
+            return [self._bad_news(command.order_id, ts)]
+        if isinstance(command, c.QueryOrder):
+            return [e.OrderNotFound(ts=ts, order_id=command.order_id)]
         if isinstance(command, c.PlaceOrderList):
             orders = (command.target_id, command.stop_id)
             return [self._accepted(order_id, ts) for order_id in orders]
@@ -77,6 +88,12 @@ class FillingConnector:
         if command.role in (OrderRole.ENTRY, OrderRole.EXIT):
             events.append(self._filled(command, ts))
         return events
+
+    def _bad_news(self, order_id: str, ts: int) -> e.Event:
+        if self._run.happens(0.5):
+            return e.OrderOutcomeUnknown(ts=ts, order_id=order_id, message="timed out")
+        reason = e.RejectReason.RATE_LIMIT
+        return e.OrderRejected(ts=ts, order_id=order_id, reason=reason, code=-1, message="later")
 
     def _accepted(self, order_id: str, ts: int) -> e.OrderAccepted:
         return e.OrderAccepted(ts=ts, order_id=order_id, exchange_id=f"x{order_id}", exchange_ts=ts)
@@ -115,13 +132,25 @@ class FillingConnector:
 class RecordedRunMaker:
     """One data folder; `session` may be called again and again, time goes on."""
 
-    def __init__(self, path: Path, settings: DomainSettings | None = None) -> None:
+    def __init__(
+        self, path: Path, settings: DomainSettings | None = None, *, seed: int | None = None
+    ) -> None:
+        """With a seed the price jitters, prices and books stay away, orders are refused or lost,
+        channels break and an operator interferes."""
+        self._chance = None if seed is None else Random(seed)
         self.folder = DataFolder(path)
         self.folder.create()
-        self.settings = settings or DomainSettings()
+        self.settings = settings or (DomainSettings() if seed is None else EAGER)
         self.minute = 0.0
         self.told = Told()
         self.state = TradingState([])
+
+    def happens(self, probability: float) -> bool:
+        return self._chance is not None and self._chance.random() < probability
+
+    def _price(self) -> float:
+        jitter = 0.0 if self._chance is None else self._chance.gauss(0, 0.002)
+        return round(price_at(self.minute) * (1 + jitter), 2)
 
     @property
     def ts(self) -> int:
@@ -179,26 +208,43 @@ class RecordedRunMaker:
     async def _minute(self, loop: TradingLoop, minute: int) -> None:
         for part in range(POINTS):
             self.minute = minute + (part + 0.9) / POINTS
-            price = price_at(self.minute)
+            price = self._price()
             quote = D(str(price))
-            loop.put_market(
-                e.OrderBookUpdated(
-                    ts=self.ts, symbol=SYMBOL, book=good_book(SYMBOL, price, self.ts)
-                )
-            )
-            loop.put_market(
-                e.TickerUpdated(
-                    ts=self.ts, symbol=SYMBOL, price=quote, bid=quote - D("0.01"), ask=quote
-                )
-            )
-            loop.put_market(e.TimerTicked(ts=self.ts))
+            book = good_book(SYMBOL, price, self.ts)
+            bid = quote - D("0.01")
+            for event in (
+                e.OrderBookUpdated(ts=self.ts, symbol=SYMBOL, book=book),
+                e.TickerUpdated(ts=self.ts, symbol=SYMBOL, price=quote, bid=bid, ask=quote),
+                e.TimerTicked(ts=self.ts),
+            ):
+                if not self.happens(0.15):
+                    loop.put_market(event)
+            if self.happens(0.02):
+                await loop.put(self._incident())
             await loop.finish(5)
             await self._reach_targets(loop, quote)
         self.minute = minute + 1.0
-        await loop.put(
-            e.CandleClosed(ts=self.ts, symbol=SYMBOL, timeframe="1m", candle=candle_at(minute))
-        )
+        candle = candle_at(minute)
+        if self._chance is not None:
+            close = round(candle.close * (1 + self._chance.gauss(0, 0.0005)), 2)
+            candle = replace(candle, close=close)
+        await loop.put(e.CandleClosed(ts=self.ts, symbol=SYMBOL, timeframe="1m", candle=candle))
         await loop.finish(5)
+
+    def _incident(self) -> e.Event:
+        assert self._chance is not None
+        channel = e.Channel.MARKET_DATA
+        incidents: list[e.Event] = [
+            e.ChannelLost(ts=self.ts, channel=channel, text="silent", symbol=SYMBOL),
+            e.ChannelRestored(ts=self.ts, channel=channel, symbol=SYMBOL),
+            e.OperatorRequested(ts=self.ts, action=e.OperatorAction.PAUSE, by="test"),
+            e.OperatorRequested(ts=self.ts, action=e.OperatorAction.FLATTEN, by="test"),
+        ]
+        healing = [
+            e.ChannelRestored(ts=self.ts, channel=channel, symbol=SYMBOL),
+            e.OperatorRequested(ts=self.ts, action=e.OperatorAction.RESUME, by="test"),
+        ]
+        return self._chance.choice([*incidents, *healing * 4])
 
     async def _reach_targets(self, loop: TradingLoop, price: D) -> None:
         """What the exchange would say of a target or a stop that the price has reached."""
@@ -233,7 +279,9 @@ class RecordedRunMaker:
         await loop.finish(5)
 
 
-def make_run(path: Path, *minutes: int, kill_last: bool = False) -> RecordedRunMaker:
+def make_run(
+    path: Path, *minutes: int, kill_last: bool = False, seed: int | None = None
+) -> RecordedRunMaker:
     """Sessions of so many minutes, one after the other."""
 
     async def run() -> None:
@@ -241,6 +289,6 @@ def make_run(path: Path, *minutes: int, kill_last: bool = False) -> RecordedRunM
             is_last = number == len(minutes) - 1
             await maker.session(length, kill=kill_last and is_last)
 
-    maker = RecordedRunMaker(path)
+    maker = RecordedRunMaker(path, seed=seed)
     asyncio.run(run())
     return maker
