@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from autotrade.application.use_cases.run_replay import ReplayReport
+from autotrade.application.use_cases.run_replay import Replay, ReplayReport, SeenEvent
 from autotrade.config.errors import ConfigurationError
 from autotrade.domain import events as e
 from autotrade.infrastructure.journal.chain import JOURNAL_START, BrokenChain
@@ -21,8 +22,9 @@ from autotrade.infrastructure.journal.rows import sealed_row
 from autotrade.infrastructure.market_recording.folder import recorded_files
 from autotrade.infrastructure.market_recording.reader import Recording
 from autotrade.infrastructure.market_recording.recorder import GzipMarketRecorder
-from autotrade.infrastructure.terminal.commands.replay import replay_folder
+from autotrade.infrastructure.terminal.commands.replay import encode, replay_folder
 from autotrade.infrastructure.terminal.entry import main
+from tests.engine_harness import SYMBOL, EngineHarness
 from tests.recorded_runs import Told, make_run
 
 Change = Callable[[int, str, dict[str, Any]], dict[str, Any] | None]
@@ -114,6 +116,23 @@ def test_whatever_happens_is_replayed(tmp_path: Path) -> None:
         assert report.compared + report.journal_events == report.rows
         compared += report.compared
     assert compared > 100, "too little happened to prove anything"
+
+
+def test_a_remembered_price_decides_nothing() -> None:
+    """A price far under the stop, seen before the BUY filled: only whoever looks may act on it."""
+    bot = EngineHarness()
+    ts = bot.ts
+    low = e.TickerUpdated(ts=ts, symbol=SYMBOL, price=D(1500), bid=D(1500), ask=D(1500))
+    replay = Replay([], lambda _: None, encode, lambda _: None)
+    bot.bought()
+    replay._state = bot.state
+    replay._take_market(bot.engine, SeenEvent(1, low, is_remembered=True), 1)
+    assert bot.deal.exit_reason is None
+    ticker = bot.state.tickers.find(SYMBOL)
+    assert ticker is not None and ticker.price == D(1500)
+    replay._take_market(bot.engine, SeenEvent(1, low), 1)
+    assert bot.deal.exit_reason is not None
+    assert replay.report.answers_unwritten > 0, "the journal of nothing has no row for it"
 
 
 @pytest.mark.parametrize(

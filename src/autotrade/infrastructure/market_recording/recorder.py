@@ -49,12 +49,13 @@ class GzipMarketRecorder:
         """Recordings from row `seq` on belong to rows that the journal lost; they are removed."""
         if self.fault is not None:
             return
+        self._next_seq = seq
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for number, path in recorded_files(self._folder):
                 if number >= seq:
                     path.unlink()
-            self._path, self._next_seq = recording_path(self._folder, seq), seq
+            self._path = recording_path(self._folder, seq)
             self._handle = self._files.open_new(self._path)
             self._put(session_line(seq, session))
         except (OSError, CodecFault) as error:
