@@ -27,6 +27,7 @@ PROGRAMS: dict[str, tuple[list[str], list[str]]] = {
     "order_book": ([], ["--books", "1000"]),
     "wire": ([], ["--samples", "10"]),
     "journal": ([], ["--rows", "2000", "--commits", "50"]),
+    "recording": ([], ["--tickers", "2000", "--flushes", "50"]),
     "recovery": ([], ["--rows", "5000", "--rounds", "2"]),
     "simulation": ([], ["--seeds", "2", "--hours", "0.5"]),
     "command_line": ([], ["--rounds", "2"]),

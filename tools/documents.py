@@ -31,6 +31,7 @@ _SECTION_TEXTS = {
     "signal_cooldown": "How long and how far deals of one pair keep from each other.",
     "exchange": "Where prices come from and where orders go.",
     "log": "The log file and the console.",
+    "recording": "What the engine saw of the market, kept in DATA_DIR/recording.",
     "": "The data folder.",
 }
 _NOTE = "Written by tools/generate.py from the code; a test compares. Do not edit."

@@ -31,6 +31,8 @@ from autotrade.infrastructure.connectors.transport import live, loopback
 from autotrade.infrastructure.heap import tend_heap
 from autotrade.infrastructure.journal.data_folder import DataFolder, before_anything
 from autotrade.infrastructure.journal.journal import JsonlJournal
+from autotrade.infrastructure.market_recording.folder import remove_old
+from autotrade.infrastructure.market_recording.recorder import GzipMarketRecorder
 from autotrade.infrastructure.operator_inbox import FileOperatorInbox
 from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
 from autotrade.infrastructure.repositories.state_loader import load_state
@@ -103,6 +105,7 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
                 snapshots=StateSnapshots(journal, SnapshotSet(folder)),
                 inbox=FileOperatorInbox(folder.path / "operator", notifier),
                 notifier=notifier,
+                recorder=_recorder(settings, folder, notifier),
             )
             card = _start_card(settings, folder, recovered, connection, announcement)
             _say(render_start_card(card), options)
@@ -196,6 +199,22 @@ def _identity(settings: Settings, installation_id: str) -> SessionIdentity:
         market=_market_name(settings),
         request_window_ms=_request_window_ms(settings),
     )
+
+
+def _recorder(
+    settings: Settings, folder: DataFolder, notifier: LogNotifier
+) -> GzipMarketRecorder | None:
+    """Recordings that are old enough go first, also when nothing new is recorded."""
+    try:
+        removed = remove_old(folder.recording, settings.recording.retention_days, time.time())
+    except OSError as error:
+        notifier.notify(f"old market recordings could not be removed: {error}", is_warning=True)
+    else:
+        if removed:
+            notifier.notify(f"{removed} market recordings were old enough to be removed")
+    if not settings.recording.enabled:
+        return None
+    return GzipMarketRecorder(folder.recording, notifier)
 
 
 def _domain_settings(settings: Settings) -> DomainSettings:

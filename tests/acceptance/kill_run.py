@@ -197,9 +197,19 @@ def judge(
     verified = household.run("journal", "verify", "--json", "--data-dir", bot_dir)
     if verified.wait_exit() != 0:
         faults.append(f"journal verify: {verified.said}")
+    replayed = household.run("replay", bot_dir, "--json")
+    code = replayed.wait_exit()
+    report = json.loads(replayed.stdout[-1]) if code in (0, 1) else {}
+    if code != 0 or report["rows_unrecorded"]:
+        faults.append(f"replay ended with {code}: {replayed.said[-2000:]}")
     deals = [deal["id"] for deal in open_deals(household, bot_dir)]
     figures = figures_of(audited(bot_dir, client_of(exchange), deals))
-    return {**figures, "faults": [*faults, *figures["faults"]], "last_run": summary}
+    return {
+        **figures,
+        "faults": [*faults, *figures["faults"]],
+        "last_run": summary,
+        "replayed": report,
+    }
 
 
 def client_of(exchange: Exchange) -> ExchangeClient:

@@ -44,6 +44,19 @@ def test_a_run_for_a_machine_to_read(household: Household) -> None:
     assert summary["signals"] == decisions["approved"] + sum(decisions["refused"].values())
     _agrees_with_the_journal(household, summary)
     assert summary["deals"]["closed"] > 0, "nothing was closed: the run proves too little"
+    _decides_again_as_it_did(household, summary)
+
+
+def _decides_again_as_it_did(household: Household, summary: dict[str, dict[str, object]]) -> None:
+    replayed = household.read("replay", household.folder / "data")
+    assert replayed["differing"] == 0
+    assert replayed["decisions"] == summary["signals"]
+    assert replayed["commands"] > 0 and replayed["rows_unrecorded"] == 0
+    drift = household.read("drift", household.folder / "data")
+    assert sum(deal["recorded"] is not None for deal in drift["deals"]) > 0
+    for deal in drift["deals"]:
+        assert sum(map(Decimal, deal["parts"].values())) == Decimal(deal["difference"])
+        assert deal["text"]
 
 
 def _agrees_with_the_journal(household: Household, summary: dict[str, dict[str, object]]) -> None:

@@ -26,12 +26,14 @@ from autotrade.infrastructure.connectors.transport import loopback
 from autotrade.infrastructure.journal.data_folder import DataFolder
 from autotrade.infrastructure.journal.files import REAL_FILES, FileSystem
 from autotrade.infrastructure.journal.journal import JsonlJournal, read_rows, verify
+from autotrade.infrastructure.market_recording.recorder import GzipMarketRecorder
 from autotrade.infrastructure.operator_inbox import FileOperatorInbox
 from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
 from autotrade.infrastructure.repositories.state_loader import load_state
 from autotrade.infrastructure.repositories.state_snapshots import StateSnapshots
 from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchange, EmbeddedOptions
 from autotrade.infrastructure.simulated_exchange.market.source import MarketSource
+from autotrade.infrastructure.terminal.commands.replay import replay_folder
 
 SPEED = 600.0
 WAIT_SECONDS_MAX = 40.0
@@ -96,6 +98,7 @@ class Bench:
             snapshots=StateSnapshots(journal, SnapshotSet(self.folder)),
             inbox=FileOperatorInbox(self.folder.path / "operator", self.log),
             notifier=self.log,
+            recorder=GzipMarketRecorder(self.folder.recording, self.log),
         )
 
     def connector_settings(self) -> ConnectorSettings:
@@ -163,6 +166,14 @@ async def until_or_ended(
     if not condition():
         running.result()
         pytest.fail(f"expected {what}, was the session's end")
+
+
+def assert_replays(bench: Bench) -> None:
+    """What the sessions recorded gives every decision and command of the journal again."""
+    report = replay_folder(bench.folder)
+    assert report.difference is None
+    assert (report.sessions_unrecorded, report.rows_unrecorded) == (0, 0)
+    assert report.decisions > 0 and report.commands > 0
 
 
 def assert_books_agree(session: RealtimeTrading) -> None:

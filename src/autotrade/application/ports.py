@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from autotrade.domain.commands import AnyCommand
 from autotrade.domain.entities.balance import Balance
@@ -13,6 +13,9 @@ from autotrade.domain.entities.candle import Candle
 from autotrade.domain.entities.currency_pair import MarketRules
 from autotrade.domain.events import Event, OperatorAction
 from autotrade.domain.state import TradingState
+
+if TYPE_CHECKING:
+    from autotrade.application.market_tape import RecordedSession
 
 
 class Clock(Protocol):
@@ -113,6 +116,23 @@ class Journal(Protocol):
         """`write`, then make it durable (fsync). A command may leave only after this."""
 
     async def close(self) -> None: ...
+
+
+class MarketRecorder(Protocol):
+    """Keeps beside the journal what the engine saw of the market. None of these raises for a disk
+    that refuses: the recorder says so once and ends, trading goes on without a recording."""
+
+    def begin(self, seq: int, session: RecordedSession) -> None:
+        """A session starts; `seq` is the journal's row that says so."""
+
+    def take(self, seq: int, event: Event, *, is_remembered: bool) -> None:
+        """Keep a market event in front of the journal's row `seq`; in memory until `flush`.
+        `is_remembered`: it came earlier and was looked at only now."""
+
+    def flush(self, next_seq: int) -> None:
+        """Hand all of it to the operating system; every row before `next_seq` is explained."""
+
+    def close(self) -> None: ...
 
 
 class StoreFault(Exception):

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from time import perf_counter_ns
 
+from autotrade.application.market_tape import MarketTape
 from autotrade.application.ports import Clock, ExchangeConnector, Journal
 from autotrade.application.trading_engine import TradingEngine
 from autotrade.application.utils.performance_logger import PerformanceLogger
@@ -52,12 +53,15 @@ class TradingLoop:
         publish: Publish,
         *,
         speed: float = 1.0,
+        tape: MarketTape | None = None,
     ) -> None:
         self._engine = engine
         self._journal = journal
         self._connector = connector
         self._clock = clock
         self._publish = publish
+        self._tape = tape
+        self._next_seq = 1
         self._timer_seconds = max(TIMER_MS / 1000 / speed, TIMER_REAL_SECONDS_MIN)
         self._queue: deque[tuple[Event, int]] = deque()
         self._room = asyncio.Event()
@@ -164,7 +168,9 @@ class TradingLoop:
             self._is_turning = False
 
     async def _turn(self, batch: list[tuple[Event, int]]) -> None:
-        """One round: journal, process, journal, fsync if anything is to be sent, send, publish."""
+        """One round: journal, process, journal, fsync if anything is to be sent, send, publish.
+        What the engine saw is written before the rows that follow from it: a process that is
+        killed between the two leaves no row without its cause."""
         commands: list[AnyCommand] = []
         publications: list[tuple[Event, list[Record]]] = []
         state = self._engine.state
@@ -174,19 +180,26 @@ class TradingLoop:
         for event, arrived in batch:
             cause = None
             if not isinstance(event, UNJOURNALED):
-                cause = self._journal.append(event, deal=state.deal_of(event))
+                cause = self._next_seq = self._journal.append(event, deal=state.deal_of(event))
                 needs_write = True
             records = self._engine.process(event)
+            if self._tape is not None:
+                self._tape.processed(event, self._next_seq)
+            if cause is not None:
+                self._next_seq = cause + 1
             if self._is_measuring:
                 performance.processing.add(perf_counter_ns() - arrived)
             performance.events += 1
             for record in records:
-                self._journal.append(record, cause=cause, deal=state.deal_of(record))
+                seq = self._journal.append(record, cause=cause, deal=state.deal_of(record))
+                self._next_seq = seq + 1
                 needs_write = True
                 if isinstance(record, Command):
                     commands.append(record)  # type: ignore[arg-type]
             if cause is not None or records:
                 publications.append((event, records))
+        if self._tape is not None and needs_write:
+            self._tape.flush(self._next_seq)
         if commands:
             before_ns = perf_counter_ns()
             await self._journal.sync()

@@ -121,6 +121,16 @@ class LogSettings:
     file_count: Annotated[int, Ge(0)] = setting(5, "rotated files that are kept")
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingSettings:
+    enabled: bool = setting(
+        True, "keep what the engine saw of the market, for `replay` and `drift`"
+    )
+    retention_days: Annotated[float, Gt(0)] = setting(
+        30.0, "days after which a session's recording is removed at a start"
+    )
+
+
 SECTIONS: dict[str, type] = {
     "strategy": StrategySettings,
     "orderbook_analyzer": OrderbookAnalyzerSettings,
@@ -130,6 +140,7 @@ SECTIONS: dict[str, type] = {
     "signal_cooldown": SignalCooldownSettings,
     "exchange": ExchangeSettings,
     "log": LogSettings,
+    "recording": RecordingSettings,
 }
 """Section of config.json -> the class that holds its names, defaults and bounds."""
 

@@ -22,6 +22,7 @@ from autotrade.config.schema import (
     CurrencyPairSettings,
     ExchangeSettings,
     LogSettings,
+    RecordingSettings,
 )
 from autotrade.config.sources import DEFAULT, PROJECT_FOLDER, Layer
 from autotrade.domain.entities.currency_pair import CurrencyPair
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     signal_cooldown: SignalCooldownSettings = SignalCooldownSettings()
     exchange: ExchangeSettings = ExchangeSettings()
     log: LogSettings = LogSettings()
+    recording: RecordingSettings = RecordingSettings()
     data_dir: Path = DATA_DIR_DEFAULT
     keys: KeySettings = KeySettings()
 

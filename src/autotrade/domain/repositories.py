@@ -11,6 +11,7 @@ from typing import Protocol
 
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import Order
+from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.entities.ticker import Ticker
 
 CLOSED_DEALS_KEPT = 100
@@ -111,14 +112,42 @@ class InMemoryDeals:
 
 
 class InMemoryTickers:
+    """The last price of each symbol. `looked_at` notes which were asked for: a price that nobody
+    looked at decided nothing, so a recording may leave it out."""
+
     def __init__(self) -> None:
         self._tickers: dict[str, Ticker] = {}
+        self.looked_at: set[str] = set()
 
     def put(self, ticker: Ticker) -> None:
         self._tickers[ticker.symbol] = ticker
 
     def find(self, symbol: str) -> Ticker | None:
+        self.looked_at.add(symbol)
+        return self._tickers.get(symbol)
+
+    def to_update(self, symbol: str) -> Ticker | None:
+        """The same for whoever only writes a newer price into it; nobody looked."""
         return self._tickers.get(symbol)
 
     def all(self) -> Iterator[Ticker]:
         return iter(self._tickers.values())
+
+
+class InMemoryBooks:
+    """The last book of each symbol, with the same note of who was looked at."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, OrderBook] = {}
+        self.looked_at: set[str] = set()
+
+    def put(self, book: OrderBook) -> None:
+        self._books[book.symbol] = book
+
+    def get(self, symbol: str) -> OrderBook | None:
+        self.looked_at.add(symbol)
+        return self._books.get(symbol)
+
+    def __getitem__(self, symbol: str) -> OrderBook:
+        self.looked_at.add(symbol)
+        return self._books[symbol]

@@ -20,10 +20,14 @@ from autotrade.domain.entities.balance import Balance
 from autotrade.domain.entities.currency_pair import CurrencyPair, MarketRules
 from autotrade.domain.entities.deal import Deal, DealStatus
 from autotrade.domain.entities.order import ZERO, Order, OrderSide
-from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.entities.ticker import Ticker
 from autotrade.domain.factories.deal_factory import DealFactory
-from autotrade.domain.repositories import InMemoryDeals, InMemoryOrders, InMemoryTickers
+from autotrade.domain.repositories import (
+    InMemoryBooks,
+    InMemoryDeals,
+    InMemoryOrders,
+    InMemoryTickers,
+)
 from autotrade.domain.services.deals.deal_service import DealService
 from autotrade.domain.services.orders.order_service import OrderService, value_fee
 
@@ -77,7 +81,7 @@ class TradingState:
         self.tickers = InMemoryTickers()
         self.order_service = OrderService(self.deals, self.orders)
         self.deal_service = DealService(self.orders)
-        self.books: dict[str, OrderBook] = {}
+        self.books = InMemoryBooks()
         self.balances: dict[str, Balance] = {}
         self.history: dict[str, PairHistory] = {}
         self.dust: dict[str, Dust] = {}
@@ -160,7 +164,7 @@ class TradingState:
     def ticker_updated(self, event: e.TickerUpdated) -> None:
         if event.bid <= 0 or event.ask <= 0:
             return  # nobody stands on a side: that is no price, and no loss of everything
-        ticker = self.tickers.find(event.symbol)
+        ticker = self.tickers.to_update(event.symbol)
         if ticker is None:
             self.tickers.put(
                 Ticker(event.symbol, event.price, event.bid, event.ask, event.ts, event.volume)
@@ -170,7 +174,7 @@ class TradingState:
         ticker.volume, ticker.ts = event.volume, event.ts
 
     def book_updated(self, event: e.OrderBookUpdated) -> None:
-        self.books[event.symbol] = event.book
+        self.books.put(event.book)
 
     # --- session ------------------------------------------------------------------------------
 

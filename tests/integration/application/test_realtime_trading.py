@@ -12,7 +12,7 @@ from autotrade.domain import events as e
 from autotrade.infrastructure.journal.journal import read_rows, verify
 from autotrade.infrastructure.repositories.state_loader import load_state
 from autotrade.infrastructure.terminal.commands.operator import write_word
-from tests.integration.bench import Bench, assert_books_agree, serving, until
+from tests.integration.bench import Bench, assert_books_agree, assert_replays, serving, until
 from tests.market_waves import WaveMarket
 
 
@@ -40,6 +40,7 @@ async def test_deals_live_and_die_and_the_books_agree(bench: Bench) -> None:
     recovered = load_state(bench.folder, [])
     assert recovered.snapshot_text.startswith("snapshot of row")
     assert recovered.state.totals.deals_closed == totals.deals_closed
+    assert_replays(bench)
 
 
 async def test_restart_goes_on_where_it_was(bench: Bench) -> None:
@@ -61,6 +62,7 @@ async def test_restart_goes_on_where_it_was(bench: Bench) -> None:
     second.request_stop("test")
     await running
     assert_books_agree(second)
+    assert_replays(bench)
 
 
 async def test_flatten_on_stop_leaves_nothing_but_dust(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from autotrade.application import trading_loop
+from autotrade.application.market_tape import MarketTape, RecordedSession
 from autotrade.application.ports import StoreFault
 from autotrade.application.trading_loop import TradingLoop
 from autotrade.domain import commands as c
@@ -225,3 +226,33 @@ async def test_timer_ticks_reach_the_monitors(rig: Rig) -> None:
     rig.loop.stop("test")
     await running
     assert isinstance(rig.connector.sent[0], c.QueryOrder)
+
+
+async def test_the_recording_is_written_before_the_rows_that_follow_from_it(tmp_path: Path) -> None:
+    """A process that is killed between the two leaves no row without its cause."""
+
+    class Recorder:
+        def __init__(self) -> None:
+            self.flushed: list[tuple[int, list[str]]] = []
+            self.taken: list[tuple[int, str]] = []
+
+        def begin(self, seq: int, session: RecordedSession) -> None: ...
+
+        def take(self, seq: int, event: e.Event, *, is_remembered: bool) -> None:
+            self.taken.append((seq, type(event).__name__))
+
+        def flush(self, next_seq: int) -> None:
+            self.flushed.append((next_seq, rig.rows()))
+
+        def close(self) -> None: ...
+
+    recorder = Recorder()
+    rig = Rig(tmp_path)
+    rig.loop._tape = MarketTape(rig.bot.settings, rig.bot.state, recorder)
+    await rig.loop.put(e.Reconciled(ts=rig.bot.ts, trigger="timer", differences=0))
+    await rig.loop.put(rig.unknown_buy())
+    rig.loop.put_market(e.TimerTicked(ts=rig.bot.ts))
+    await rig.run_until_idle()
+    assert recorder.flushed[0] == (4, []), "two events and a command, and none of them in the file"
+    assert recorder.taken == [(4, "TimerTicked")], "after the three rows"
+    assert rig.rows() == ["Reconciled", "OrderOutcomeUnknown", "QueryOrder"]

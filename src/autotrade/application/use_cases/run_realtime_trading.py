@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from autotrade.application.market_tape import MarketTape
 from autotrade.application.narrator import Narrator, plain
 from autotrade.application.ports import (
     Clock,
@@ -20,6 +21,7 @@ from autotrade.application.ports import (
     ExchangeUnreachable,
     Journal,
     MarketDataFeed,
+    MarketRecorder,
     Notifier,
     OperatorInbox,
     SnapshotStore,
@@ -87,6 +89,7 @@ class RealtimeTrading:
         snapshots: SnapshotStore,
         inbox: OperatorInbox,
         notifier: Notifier,
+        recorder: MarketRecorder | None = None,
     ) -> None:
         self._settings = settings
         self.state = state
@@ -100,8 +103,15 @@ class RealtimeTrading:
         self._inbox = inbox
         self._notifier = notifier
         self._engine = TradingEngine(settings, state)
+        self._tape = None if recorder is None else MarketTape(settings, state, recorder)
         self.loop = TradingLoop(
-            self._engine, journal, connector, clock, self._publish, speed=plan.speed
+            self._engine,
+            journal,
+            connector,
+            clock,
+            self._publish,
+            speed=plan.speed,
+            tape=self._tape,
         )
         self._reconciler = Reconciler(state, connector, self.loop, clock, notifier)
         self._narrator = Narrator(state, with_book=settings.trading.log_orderbook_analysis)
@@ -184,6 +194,8 @@ class RealtimeTrading:
         for symbol in symbols:
             candles = await self._feed.history(symbol, timeframe, count)
             self._engine.warm_up(symbol, candles)
+            if self._tape is not None:
+                self._tape.warmed_up(symbol, candles)
         self._background(self._get_ready())
         self._background(self._every(self._plan.reconcile_seconds, self._reconcile_on_timer))
         self._background(self._every(PERFORMANCE_SECONDS, self._tell_performance))
@@ -273,6 +285,8 @@ class RealtimeTrading:
                 await self._journal.sync()
                 await self._snapshots.save(self.state)
         finally:
+            if self._tape is not None:
+                self._tape.close()
             await self._connector.close()
             await self._feed.close()
             await self._journal.close()

@@ -93,6 +93,8 @@ class DataFolder:
         self.tickers = path / "tickers.json"
         self.state = path / "state.json"
         self.backups = path / "backups"
+        self.recording = path / "recording"
+        """What the engine saw of the market, beside the journal."""
         self.lock_file = path / "folder.lock"
         self.lock_holder = path / "folder.lock.json"
 

@@ -16,6 +16,7 @@ from autotrade.infrastructure.terminal.backtest_options import BACKTEST, BACKTES
 from autotrade.infrastructure.terminal.candle_options import CANDLES
 from autotrade.infrastructure.terminal.duration import parse_duration
 from autotrade.infrastructure.terminal.numbers import number
+from autotrade.infrastructure.terminal.replay_options import DRIFT, REPLAY
 from autotrade.infrastructure.terminal.simulate_options import SIMULATE
 from autotrade.infrastructure.terminal.strategy_options import STRATEGY
 
@@ -315,6 +316,8 @@ COMMANDS: tuple[Command, ...] = (
         _audit_options,
         "audit:run",
     ),
+    Command(*REPLAY),
+    Command(*DRIFT),
     Command(*SIMULATE),
     Command(
         "backup",

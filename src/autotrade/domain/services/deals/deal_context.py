@@ -9,6 +9,7 @@ from autotrade.domain.entities.currency_pair import CurrencyPair, MarketRules
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.entities.ticker import Ticker
+from autotrade.domain.repositories import InMemoryBooks
 from autotrade.domain.state import Dust, TradingState
 
 
@@ -20,7 +21,7 @@ class DealContext:
     pair: CurrencyPair
     rules: MarketRules
     ticker: Ticker | None
-    book: OrderBook | None
+    books: InMemoryBooks
     balance: Balance | None
     """Of the base asset."""
     dust: Dust | None
@@ -40,12 +41,17 @@ class DealContext:
             pair=pair,
             rules=state.deal_service.rules(pair),
             ticker=state.tickers.find(deal.symbol),
-            book=state.books.get(deal.symbol),
+            books=state.books,
             balance=state.balance_of(deal.base),
             dust=state.dust.get(deal.base),
             no_new_orders=_no_new_orders(state, deal),
             is_stale=state.stale_text(deal.symbol) is not None,
         )
+
+    @property
+    def book(self) -> OrderBook | None:
+        """Asked for only by who needs it: what is looked at is recorded, and books are large."""
+        return self.books.get(self.deal.symbol)
 
 
 def _no_new_orders(state: TradingState, deal: Deal) -> str | None:

@@ -1,0 +1,1 @@
+"""By how much a backtest flatters: a recorded run against the backtest of its own candles."""
