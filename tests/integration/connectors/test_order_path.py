@@ -72,8 +72,9 @@ async def test_a_clock_that_is_15_seconds_off_is_measured_anew_and_the_order_goe
         await venue.stop()
 
 
+@pytest.mark.parametrize("when", ["at the start", "after a loss"])
 async def test_a_subscription_whose_time_stamp_was_refused_measures_the_clock(
-    certificates: CertificateFiles,
+    certificates: CertificateFiles, when: str
 ) -> None:
     """Without it the stream stays away until something else happens to measure."""
     venue = TestVenue(certificates, tolerance=1.0)
@@ -84,10 +85,17 @@ async def test_a_subscription_whose_time_stamp_was_refused_measures_the_clock(
     sink = Collector()
     try:
         assert connection.connector is not None
-        await connection.connector.start(sink)
+        await connection.feed.rules([BTC])
+        if when == "after a loss":
+            await connection.connector.start(sink)
         venue.faults.clock_skew_ms = -15_000
-        venue.server.close_all_sockets(1001, "maintenance")
-        await sink.until(lambda: bool(sink.of(ChannelRestored)))
+        if when == "after a loss":
+            venue.server.close_all_sockets(1001, "maintenance")
+            await sink.until(lambda: bool(sink.of(ChannelRestored)))
+        else:
+            await connection.connector.start(sink)
+            await connection.connector.execute(buy("at-1"))
+            await sink.until(lambda: bool(sink.of(OrderAccepted)))
         assert abs(connection.clock.exact_ms() - venue.clock() + 15_000) < 2_000
     finally:
         await connection.connector.close()  # type: ignore[union-attr]

@@ -78,10 +78,7 @@ class CcxtExchangeConnector:
             remeasure_clock=self._market.measure_clock,
         )
         self._pump, self.user_stream = pump, stream
-        try:
-            await stream.start()
-        except Exception as error:
-            raise self._not_started(error) from error
+        await self._guarded(stream.start)
         pump.start()
 
     async def execute(self, command: AnyCommand) -> Sequence[Event]:

@@ -72,7 +72,11 @@ class UserStream:
         """Subscribe once, then keep it so. The first failure is the caller's to judge."""
         self._client.tap = self._tap
         self._client.on_socket_down = self._socket_down
-        await self._subscribe()
+        try:
+            await self._subscribe()
+        except Exception as error:
+            self._drop_sockets(str(error))  # another try begins with a new one
+            raise
         self._is_up = True
         self._task = asyncio.create_task(self._keep(), name="user-stream")
 
