@@ -71,7 +71,7 @@ def random_kernel(rng: random.Random, count: int) -> Kernel:
 
 
 @given(seed=st.integers(0, 10**9))
-@example(seed=17)
+@example(seed=521)  # more than a stop may sell at market
 @settings(max_examples=EXAMPLES, deadline=None)
 def test_the_kernel_is_the_engine_to_the_last_unit(seed: int) -> None:
     rng = random.Random(seed)

@@ -249,9 +249,11 @@ class Kernel:
         result.net = int(walk[at.NET]) * units.quote
         result.fees = int(walk[at.FEES_QUOTE]) * COINS + int(walk[at.FEES_BASE_VALUE]) * units.fine
         worth = np.empty(len(self._times))
-        result.max_drawdown = worth_over_time(
-            fills, self._times, self._prices, worth,
-            float(self.assumptions.balance), float(units.turnover), float(self.market.lot),
+        result.max_drawdown = float(
+            worth_over_time(
+                fills, self._times, self._prices, worth,
+                float(self.assumptions.balance), float(units.turnover), float(self.market.lot),
+            )
         )  # fmt: skip
         result.end_equity = float(worth[-1])
         result.daily = worth[self._days]

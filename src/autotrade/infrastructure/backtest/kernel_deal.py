@@ -232,6 +232,8 @@ def protect(walk: Integers, deal: int, lots: int, ts: int) -> bool:
         start_leaving(walk, deal)
         return True
     take_dust(walk, deal, lots)
+    if lots > walk[MARKET_LOTS_MAX]:
+        give_up(walk, REFUSED)  # too much for a stop that sells at market
     if bid >= target:
         place_sell(walk, deal, LONE_TARGET, PLACE_TARGET, lots, target, ts)
         return True

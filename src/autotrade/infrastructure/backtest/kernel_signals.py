@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 
 from autotrade.domain.strategies.macd_orderbook import ROUNDING_NOISE
 from autotrade.infrastructure.backtest.kernel_layout import Integers, compiled, compiled_entry
 
-LANES = 8
+LANES = 1 if numba.config.DISABLE_JIT else 8
+"""Sets side by side. As plain Python there is nothing to be gained by it."""
 FAST, SLOW, SIGNAL = range(3)
 SURE, UNSURE = 0, 1
 

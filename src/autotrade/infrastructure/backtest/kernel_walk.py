@@ -427,43 +427,45 @@ def open_deal(walk: Integers, budget: int, price: int, target: int, lots: int, t
 # --- the whole ----------------------------------------------------------------------------------
 
 
+@compiled
+def candle_of(entry: int) -> int:
+    return entry if entry >= 0 else -1 - entry
+
+
 @compiled_entry
 def walk_through(walk: Integers, candles: Candles, entries: Integers, first: int) -> None:
     """From candle `first` to the end. `entries` are the candles after which strategy, book and
     conditions would buy, negative (-1 - candle) where they would buy less."""
     end, count, number, slot = len(candles.open_ts), len(entries), 0, first
-    lower, upper, is_moving = -1, NEVER, False
-    while walk[TROUBLE] == FINE:
+    touched, is_moving = end, False
+    while walk[TROUBLE] == FINE and slot < end:
         if not is_moving:
             wanted = end
             if has_room(walk):
-                while number < count and max(entries[number], -1 - entries[number]) < slot:
+                while number < count and candle_of(entries[number]) < slot:
                     number += 1
                 if number < count:
-                    wanted = max(entries[number], -1 - entries[number])
-            touched = wanted
-            if walk[DEALS_END] > DEALS_AT:
-                touched = next_touched(candles, slot, wanted, lower, upper)
-            slot = touched
+                    wanted = candle_of(entries[number])
+            slot = min(wanted, touched)
             if slot >= end:
                 return
-        if slot >= end:
-            return
-        is_touching = walk[DEALS_END] > DEALS_AT and (
-            candles.low[slot] <= lower or candles.high[slot] >= upper
-        )
-        if is_moving or is_touching:
+        is_looking = is_moving or slot == touched
+        if is_looking:
             look_at(walk, candles, slot)
-        while number < count and max(entries[number], -1 - entries[number]) < slot:
+        while number < count and candle_of(entries[number]) < slot:
             number += 1
-        if number < count:
-            entry = entries[number]
-            if max(entry, -1 - entry) == slot and walk[TROUBLE] == FINE:
-                walk[TICKER] = walk[PRICE] = candles.close[slot]
-                ts = candles.open_ts[slot] + walk[CANDLE_MS]
-                decide(walk, candles.close[slot], entry < 0, ts)
+        is_entry = number < count and candle_of(entries[number]) == slot
+        if is_entry and walk[TROUBLE] == FINE:
+            walk[TICKER] = walk[PRICE] = candles.close[slot]
+            ts = candles.open_ts[slot] + walk[CANDLE_MS]
+            decide(walk, candles.close[slot], entries[number] < 0, ts)
+        slot += 1
+        if not is_looking and walk[QUEUE_END] == QUEUE_AT:
+            continue  # refused: nothing has changed
         forget_ended(walk)
         is_moving = is_busy(walk)
         if not is_moving:
-            lower, upper = quiet_range(walk)
-        slot += 1
+            touched = end
+            if walk[DEALS_END] > DEALS_AT:
+                lower, upper = quiet_range(walk)
+                touched = next_touched(candles, slot, end, lower, upper)
