@@ -19,14 +19,28 @@ from typing import Any
 import numba
 from numpy.typing import NDArray
 
+from autotrade.domain.services.market_data import market_analysis_service, orderbook_analyzer
+from autotrade.domain.services.trading import trading_decision_engine
+from autotrade.domain.strategies import macd_orderbook
+from autotrade.infrastructure.backtest import book_model
+
 Integers = NDArray[Any]
+_CONSTANTS_OF = (
+    macd_orderbook,
+    trading_decision_engine,
+    market_analysis_service,
+    orderbook_analyzer,
+    book_model,
+)
+"""Their figures become part of the machine code."""
 
 
 def _cache_folder() -> Path:
     """Of the user, and of exactly this code: numba looks at one file's time stamp only, and would
     take a function of yesterday whose helper in another file has changed."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("kernel*.py")):
+    own = sorted(Path(__file__).parent.glob("kernel*.py"))
+    for path in (*own, *(Path(str(module.__file__)) for module in _CONSTANTS_OF)):
         digest.update(path.read_bytes())
     base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
     root = Path(base) if base else Path.home() / ".cache"

@@ -29,6 +29,10 @@ from autotrade.infrastructure.statistics.returns import period_returns
 Tell = Callable[[str], None]
 
 
+class KernelDiffers(Exception):
+    """The kernel's best set is not the engine's; the text is the first difference."""
+
+
 @dataclass(slots=True)
 class WindowResult:
     """One window: what was chosen in it, and what that did in and out of sample."""
@@ -94,7 +98,7 @@ class WalkForwardRun:
         else:
             swept = training.run(sets, checks=1, seed=seed)
             if swept.difference is not None:
-                raise AssertionError(f"the kernel is not the engine: {swept.difference}")
+                raise KernelDiffers(swept.difference)
             train = swept.best
         testing = Sweep(
             [_until(self._market, window.test_end_ts)], self._assumptions, window.test_start_ts

@@ -52,16 +52,20 @@ def run(arguments: argparse.Namespace) -> int:
         )
     result, difference = run_sweep(arguments)
     if difference is not None:
-        write_progress(
-            f"the kernel is not the engine: {difference}; this is a fault of the program, its "
-            "results are not shown"
-        )
+        write_progress(difference_text(difference))
         return 1
     if arguments.json:
         write_json(result)
     else:
         _show(result, arguments.top)
     return 0
+
+
+def difference_text(difference: str) -> str:
+    return (
+        f"the kernel is not the engine: {difference}; this is a fault of the program, its results "
+        "are not shown"
+    )
 
 
 def prepare(arguments: argparse.Namespace) -> Prepared:

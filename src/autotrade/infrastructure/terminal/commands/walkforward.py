@@ -8,13 +8,19 @@ from typing import Any
 
 from autotrade.config.errors import ConfigurationError
 from autotrade.infrastructure.terminal.backtest_text import _time
-from autotrade.infrastructure.terminal.commands.sweep import prepare
+from autotrade.infrastructure.terminal.commands.sweep import difference_text, prepare
 from autotrade.infrastructure.terminal.output import write_json, write_progress, write_result
 from autotrade.infrastructure.terminal.tables import show_table
 
 
 def run(arguments: argparse.Namespace) -> int:
-    result = run_walk_forward(arguments)
+    from autotrade.infrastructure.backtest.walk_forward import KernelDiffers
+
+    try:
+        result = run_walk_forward(arguments)
+    except KernelDiffers as difference:
+        write_progress(difference_text(str(difference)))
+        return 1
     if arguments.json:
         write_json(result)
     else:
