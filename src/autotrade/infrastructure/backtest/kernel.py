@@ -136,9 +136,9 @@ class Kernel:
         with ThreadPoolExecutor(self.workers) as threads:
             for found in self._crossings(list(by_macd), threads):
                 work = [
-                    (number, self._entries(combinations[number], cross))
+                    (number, entries)
                     for macd, cross in found.items()
-                    for number in by_macd[macd]
+                    for number, entries in self._all_entries(combinations, by_macd[macd], cross)
                 ]
                 parts = [work[place :: self.workers] for place in range(self.workers)]
                 jobs = [
@@ -182,15 +182,30 @@ class Kernel:
         crossings(self._closes, periods, self._first, out, counts)
         return {macd: out[lane, : counts[lane]].copy() for lane, macd in enumerate(group)}
 
-    def _entries(self, one: Combination, found: Integers) -> Integers | None:
+    def _all_entries(
+        self, combinations: Sequence[Combination], numbers: Sequence[int], found: Integers
+    ) -> Iterator[tuple[int, Integers | None]]:
+        """Each combination's entries; those of one MACD that see the same averages and the same
+        book share them."""
+        known: dict[tuple[int, VerdictKey], Integers | None] = {}
+        for number in numbers:
+            one = combinations[number]
+            settings, strategy = one.settings, one.settings.strategy
+            key = VerdictKey(
+                settings.orderbook_analyzer,
+                settings.trading,
+                strategy.sma_slow,
+                one.pair.deal_quota,
+            )
+            if (strategy.sma_fast, key) not in known:
+                known[strategy.sma_fast, key] = self._entries(one, key, found)
+            yield number, known[strategy.sma_fast, key]
+
+    def _entries(self, one: Combination, key: VerdictKey, found: Integers) -> Integers | None:
         """Where strategy, book and conditions would buy; None when that is not certain."""
-        settings, pair = one.settings, one.pair
-        strategy = settings.strategy
+        strategy = one.settings.strategy
         if self._verdicts is None:
             self._verdicts = Verdicts(self.market, strategy)
-        key = VerdictKey(
-            settings.orderbook_analyzer, settings.trading, strategy.sma_slow, pair.deal_quota
-        )
         verdicts = self._verdicts.of(key, found)
         out = np.empty(len(found), dtype=np.int64)
         count, state = confirmed(

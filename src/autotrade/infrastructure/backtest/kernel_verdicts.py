@@ -28,7 +28,7 @@ from autotrade.domain.settings import (
     TradingSettings,
 )
 from autotrade.infrastructure.backtest.book_model import LEVELS
-from autotrade.infrastructure.backtest.columns import IndicatorColumns
+from autotrade.infrastructure.backtest.columns import IndicatorColumns, average_ranges
 from autotrade.infrastructure.backtest.kernel_layout import compiled, compiled_entry
 from autotrade.infrastructure.backtest.pair_market import PairMarket
 
@@ -67,9 +67,8 @@ class Verdicts:
 
     def __init__(self, market: PairMarket, strategy: StrategySettings) -> None:
         self._market, self._strategy = market, strategy
-        columns = IndicatorColumns(market.series, strategy)
-        self._columns = {strategy.sma_slow: columns}
-        self._atr = columns.atr_14
+        self._columns: dict[int, IndicatorColumns] = {}
+        self._atr = average_ranges(market.series)
         self._known: dict[VerdictKey, NDArray[np.int8]] = {}
         self.asked = 0
         """Candles for which the real services were asked."""
