@@ -55,8 +55,12 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 def compiled_entry(function: Callable[..., Any]) -> Any:
     """Machine code that Python calls: it runs beside Python's lock and is kept for the next
-    process."""
-    return numba.njit(error_model="numpy", no_cfunc_wrapper=True, nogil=True, cache=True)(function)
+    process, where there is a folder that can be written to."""
+    options = {"error_model": "numpy", "no_cfunc_wrapper": True, "nogil": True}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        return numba.njit(**options)(function)
 
 
 if not os.environ.get("NUMBA_CACHE_DIR"):
