@@ -30,6 +30,7 @@ PROGRAMS: dict[str, tuple[list[str], list[str]]] = {
     "recording": ([], ["--tickers", "2000", "--flushes", "50"]),
     "recovery": ([], ["--rows", "5000", "--rounds", "2"]),
     "simulation": ([], ["--seeds", "2", "--hours", "0.5"]),
+    "sweep": ([], ["--runs", "1"]),
     "command_line": ([], ["--rounds", "2"]),
     "memory": ([], ["--pairs", "3", "--minutes", "0.2", "--warm-up", "0.2"]),
 }

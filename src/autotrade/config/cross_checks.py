@@ -19,7 +19,7 @@ from autotrade.domain.strategies.parameters import ParameterFault
 if TYPE_CHECKING:
     from autotrade.config.settings import Settings
 
-_ASCENDING: tuple[tuple[str, tuple[str, ...]], ...] = (
+ASCENDING: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "stop_loss_monitor",
         ("warning_percent", "orderbook_percent", "emergency_percent", "exchange_stop_percent"),
@@ -45,7 +45,7 @@ def cross_check(settings: Settings) -> list[str]:
 
 def _check_order(settings: Settings) -> list[str]:
     problems = []
-    for section, names in _ASCENDING:
+    for section, names in ASCENDING:
         values = getattr(settings, section)
         for lower, upper in pairwise(names):
             low, high = getattr(values, lower), getattr(values, upper)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from autotrade.domain.services.indicators.cached_indicator_service import IndicatorValues
 from autotrade.domain.services.indicators.window import SCALE_BITS
 from autotrade.domain.settings import StrategySettings
+from autotrade.domain.strategies.base import CandleColumns
 from autotrade.infrastructure.market_history.series import CandleSeries
 
 Floats = NDArray[np.float64]
@@ -70,6 +71,13 @@ def _late(values: list[float], length: int) -> Floats:
     return column
 
 
+def average_ranges(candles: CandleColumns) -> Floats:
+    """ATR(14) of each candle, NaN before the first."""
+    before, high, low = candles.close[:-1], candles.high[1:], candles.low[1:]
+    ranges = np.maximum(np.maximum(high - low, np.abs(before - high)), np.abs(before - low))
+    return _late(wilder(ranges.tolist(), ATR_PERIOD), len(candles.close))
+
+
 class IndicatorColumns:
     """Columns of one series. `macd` ... `atr_14` are NaN where the history is too short."""
 
@@ -120,9 +128,7 @@ class IndicatorColumns:
         return column
 
     def _atr(self) -> Floats:
-        before, high, low = self.close[:-1], self.high[1:], self.low[1:]
-        ranges = np.maximum(np.maximum(high - low, np.abs(before - high)), np.abs(before - low))
-        return _late(wilder(ranges.tolist(), ATR_PERIOD), len(self))
+        return average_ranges(self)
 
     def _rsi(self, period: int) -> Floats:
         changes = self.close[1:] - self.close[:-1]

@@ -28,7 +28,7 @@ def equity_curve(
 ) -> tuple[Times, Floats]:
     """(times, worth in quote): a point an hour, or a candle where candles are longer; what is held
     is valued at the last close that was known."""
-    times = _points(start_ts, end_ts, candle_ms)
+    times = points(start_ts, end_ts, candle_ms)
     worth = np.full(len(times), float(balance))
     for market in markets:
         own = [fill for fill in fills if fill.symbol == market.symbol]
@@ -38,7 +38,7 @@ def equity_curve(
         held = np.concatenate(([0.0], np.cumsum([float(fill.base) for fill in own])))
         paid = np.concatenate(([0.0], np.cumsum([float(fill.quote) for fill in own])))
         known = ts.searchsorted(times, side="right")
-        worth += paid[known] + held[known] * _prices(market, times, candle_ms)
+        worth += paid[known] + held[known] * prices_at(market, times, candle_ms)
     return times, worth
 
 
@@ -46,20 +46,20 @@ def market_index(
     markets: Sequence[PairMarket], start_ts: int, end_ts: int, candle_ms: int
 ) -> tuple[Times, Floats]:
     """What the pairs themselves did, each with the same weight."""
-    times = _points(start_ts, end_ts, candle_ms)
-    prices = [_prices(market, times, candle_ms) for market in markets]
+    times = points(start_ts, end_ts, candle_ms)
+    prices = [prices_at(market, times, candle_ms) for market in markets]
     if len(prices) == 1:
         return times, prices[0]
     return equal_weight_index([(times, column) for column in prices])
 
 
-def _points(start_ts: int, end_ts: int, candle_ms: int) -> Times:
+def points(start_ts: int, end_ts: int, candle_ms: int) -> Times:
     step = max(HOUR_MS, candle_ms)
     times = np.arange(start_ts, end_ts, step, dtype=np.int64)
     return np.append(times, np.int64(end_ts))
 
 
-def _prices(market: PairMarket, times: Times, candle_ms: int) -> Floats:
+def prices_at(market: PairMarket, times: Times, candle_ms: int) -> Floats:
     """The close of the last candle that was over at each time; the first open before any was."""
     number = (market.series.open_ts + candle_ms).searchsorted(times, side="right") - 1
     closes = market.series.close[np.maximum(number, 0)]

@@ -29,6 +29,17 @@ class Timing:
     """Indicators, scan and the run itself; without reading candles and statistics."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How many parameter sets were tried before this one was shown, and what they tell of it."""
+
+    count: int = 1
+    sharpes: Sequence[float] | None = None
+    """Annual, one a try."""
+    overfitting: float | None = None
+    """The probability of it, where there is one."""
+
+
 def result_of(
     backtest: Backtest,
     plan: BacktestPlan,
@@ -38,6 +49,7 @@ def result_of(
     *,
     chosen: Mapping[str, str],
     seed: int,
+    tries: Tries = Tries(),
 ) -> dict[str, Any]:
     """JSON-ready but for Decimals. `chosen` are the settings that the user changed."""
     candle_ms = TIMEFRAME_MS[plan.settings.strategy.timeframe]
@@ -49,8 +61,18 @@ def result_of(
     index_ts, index = market_index(plan.markets, *span, candle_ms)
     deals = [DealResult(**asdict(deal)) for deal in run.deals if deal.invested > 0]
     still_open = [deal.created_ts for deal in backtest.state.deals.open_deals()]
-    statistics = summarise(deals, times, worth, index_ts, index, seed=seed, open_since=still_open)
-    judged = verdict(statistics)
+    statistics = summarise(
+        deals,
+        times,
+        worth,
+        index_ts,
+        index,
+        trials=tries.count,
+        trial_sharpes=tries.sharpes,
+        seed=seed,
+        open_since=still_open,
+    )
+    judged = verdict(statistics, tries.overfitting)
     totals = backtest.state.totals
     zero = Decimal(0)
     return {

@@ -21,7 +21,9 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _backtest_options(parser: argparse.ArgumentParser) -> None:
+def add_data_options(parser: argparse.ArgumentParser, seed: str = "--seed") -> None:
+    """Which candles, which settings: the same for everything that runs backtests. `seed` is the
+    option of the modelled market's seed."""
     parser.add_argument(
         "--pair",
         type=_pair,
@@ -47,11 +49,16 @@ def _backtest_options(parser: argparse.ArgumentParser) -> None:
         help="any setting of the domain, of currency_pair or of backtest, for this run",
     )
     parser.add_argument(
-        "--seed",
+        seed,
+        dest="seed",
         type=number(int, 0, SEED_MAX, "a whole number"),
         metavar="N",
         help="candles of the modelled market from this seed",
     )
+
+
+def _backtest_options(parser: argparse.ArgumentParser) -> None:
+    add_data_options(parser)
     parser.add_argument(
         "--no-skip",
         action="store_true",

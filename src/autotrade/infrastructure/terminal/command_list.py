@@ -19,6 +19,7 @@ from autotrade.infrastructure.terminal.numbers import number
 from autotrade.infrastructure.terminal.replay_options import DRIFT, REPLAY
 from autotrade.infrastructure.terminal.simulate_options import SIMULATE
 from autotrade.infrastructure.terminal.strategy_options import STRATEGY
+from autotrade.infrastructure.terminal.sweep_options import SWEEP, WALKFORWARD
 
 _COMMANDS_FOLDER = "autotrade.infrastructure.terminal.commands"
 
@@ -291,6 +292,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(*CANDLES),
     Command(*BACKTEST),
     Command(*BACKTESTS),
+    Command(*SWEEP),
+    Command(*WALKFORWARD),
     Command(*STRATEGY),
     Command(
         "journal",
