@@ -29,6 +29,9 @@ class QuietRange:
     lower: int
     upper: int
 
+    def holds(self, price: int) -> bool:
+        return self.lower < price < self.upper
+
 
 EVERYWHERE = QuietRange(-1, NEVER)
 
@@ -37,9 +40,10 @@ class Attention:
     def __init__(self, settings: StopLossMonitorSettings, state: TradingState) -> None:
         self._settings, self._state = settings, state
 
-    def restless(self) -> set[int]:
-        """The open deals that need more than prices."""
-        return {deal.id for deal in self._state.deals.open_deals() if not self._is_at_rest(deal)}
+    def restless(self, symbol: str) -> set[int]:
+        """The pair's open deals that need more than prices."""
+        deals = self._state.deals.open_deals(symbol)
+        return {deal.id for deal in deals if not self._is_at_rest(deal)}
 
     def _is_at_rest(self, deal: Deal) -> bool:
         deals = self._state.deal_service
