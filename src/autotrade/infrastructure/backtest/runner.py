@@ -223,6 +223,7 @@ class Backtest:
         if self._queue:
             self._after_a_gap(start, open_now)
         self._next_timer = start + TIMER_MS
+        self._look()
         awake = [(feed, candle) for feed, candle in present if self._is_awake(feed, slot)]
         visited: set[str] = set()
         for phase in (OPEN, FIRST, SECOND, CLOSE):
@@ -252,10 +253,9 @@ class Backtest:
 
     def _is_awake(self, feed: Feed, slot: int) -> bool:
         """False: nothing can happen to the pair in this slot, whatever the others do."""
-        if not self._is_skipping or feed.next_wanted(slot) == slot:
+        if not self._is_skipping or feed in self._busy_feeds:
             return True
-        self._look()
-        return feed in self._busy_feeds
+        return feed.next_wanted(slot) == slot
 
     def _has_position(self, feed: Feed) -> bool:
         return any(deal.bought for deal in self.state.deals.open_deals(feed.pair.symbol))
