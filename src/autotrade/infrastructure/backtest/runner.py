@@ -30,7 +30,7 @@ from autotrade.domain.entities.candle import TIMEFRAME_MS
 from autotrade.domain.entities.currency_pair import CurrencyPair
 from autotrade.domain.settings import DomainSettings
 from autotrade.domain.state import Record, TradingState
-from autotrade.infrastructure.backtest.attention import EVERYWHERE, Attention
+from autotrade.infrastructure.backtest.attention import Attention
 from autotrade.infrastructure.backtest.exchange_desk import ACCOUNT, ExchangeDesk
 from autotrade.infrastructure.backtest.journal_writer import JournalWriter
 from autotrade.infrastructure.backtest.pair_market import PairMarket
@@ -129,11 +129,9 @@ class Backtest:
         self._latency = plan.assumptions.latency_ms
         self._queue: list[tuple[int, AnyCommand]] = []
         self._next_timer = 0
-        self._attention = Attention(settings.stop_loss_monitor, self.state)
-        self._changed = set(self._feeds)
-        """pairs to which something has happened since it was last asked what they need"""
-        self._busy_feeds: set[Feed] = set()
-        self._waiting_feeds: set[Feed] = set()
+        self._attention = Attention(
+            settings.stop_loss_monitor, self.state, self._feeds, self._queue
+        )
         self._now_at = (0, OPEN)
         self._core = SimulatedExchange(
             [market.market for market in plan.markets],
@@ -206,7 +204,7 @@ class Backtest:
         """The next slot in which anything can happen."""
         if not self._is_skipping or slot >= end:
             return slot
-        if self._source.shows_every_candle or self._look():
+        if self._source.shows_every_candle or self._attention.is_any_busy():
             return slot
         for feed in self._feeds:
             end = min(end, feed.next_wanted(slot))
@@ -223,7 +221,6 @@ class Backtest:
         if self._queue:
             self._after_a_gap(start, open_now)
         self._next_timer = start + TIMER_MS
-        self._look()
         awake = [(feed, candle) for feed, candle in present if self._is_awake(feed, slot)]
         visited: set[str] = set()
         for phase in (OPEN, FIRST, SECOND, CLOSE):
@@ -235,7 +232,7 @@ class Backtest:
                     feed.path_candle, feed.low_first = candle, self._has_position(feed)
                 if self._point(feed, candle, phase, ts):
                     visited.add(feed.pair.symbol)
-            if self._needs_timer():
+            if self._attention.needs_timer():
                 self._timer(ts)
         end = start + self._length
         self._until(end, open_now)
@@ -253,7 +250,7 @@ class Backtest:
 
     def _is_awake(self, feed: Feed, slot: int) -> bool:
         """False: nothing can happen to the pair in this slot, whatever the others do."""
-        if not self._is_skipping or feed in self._busy_feeds:
+        if not self._is_skipping or self._attention.is_busy(feed):
             return True
         return feed.next_wanted(slot) == slot
 
@@ -263,7 +260,7 @@ class Backtest:
     def _after_a_gap(self, start: int, open_now: set[str]) -> None:
         """Commands of before a gap reach the book behind it, in their order, with the market that
         is there then."""
-        self._queue = [
+        self._queue[:] = [
             (max(due, start + self._latency), command)
             if due < start and command.symbol in open_now
             else (due, command)
@@ -276,7 +273,7 @@ class Backtest:
         while True:
             first = self._first_due(open_now)
             due = ts if first is None else self._queue[first][0]
-            tick = self._next_timer if self._needs_timer() else ts
+            tick = self._next_timer if self._attention.needs_timer() else ts
             if min(due, tick) >= ts:
                 return
             if first is None or due > tick:
@@ -334,8 +331,7 @@ class Backtest:
     def _is_wanted(self, feed: Feed, candle: int, phase: int, price: int) -> bool:
         if not self._is_skipping:
             return True
-        self._look()
-        if feed in self._busy_feeds or not feed.quiet.holds(price):
+        if self._attention.is_busy(feed) or not feed.quiet.holds(price):
             return True
         return phase == CLOSE and feed.is_possible(candle)
 
@@ -428,7 +424,7 @@ class Backtest:
     def _execute(self, due: int, command: AnyCommand) -> None:
         feed = self._feed_of[command.symbol]
         self._core.advance(due)
-        self._changed.add(feed)
+        self._attention.note(feed)
         self._lay_book(feed, due)
         for event in self._desk.execute(command):
             self._take(event)
@@ -450,32 +446,8 @@ class Backtest:
     def _write(self, record: Record, cause: int | None) -> int:
         deal_id = self.state.deal_of(record)
         if deal_id is not None:
-            self._changed.add(self._feed_of[self.state.deals.get(deal_id).symbol])
+            self._attention.note(self._feed_of[self.state.deals.get(deal_id).symbol])
         return self._journal.append(record, cause=cause, deal=deal_id)
-
-    def _look(self) -> bool:
-        """True while more than prices can move a deal of any pair; where it cannot, the pair's
-        quiet range is known."""
-        if self._changed:
-            for feed in self._changed:
-                self._judge(feed)
-            self._changed.clear()
-        return bool(self._busy_feeds)
-
-    def _judge(self, feed: Feed) -> None:
-        symbol = feed.pair.symbol
-        waiting = self._attention.restless(symbol)
-        sent = {command.deal_id for _, command in self._queue if command.symbol == symbol}
-        _put(self._busy_feeds, feed, is_in=bool(waiting or sent))
-        _put(self._waiting_feeds, feed, is_in=bool(waiting - sent))
-        if feed not in self._busy_feeds:
-            is_open = self.state.deals.open_count(symbol)
-            feed.calm(self._attention.quiet_range(feed.pair) if is_open else EVERYWHERE)
-
-    def _needs_timer(self) -> bool:
-        """True while a deal waits for a time to come; one whose command is on its way does not."""
-        self._look()
-        return bool(self._waiting_feeds)
 
     # --- notes for the result ---------------------------------------------------------------------
 
@@ -504,13 +476,6 @@ class Backtest:
                 exit_reason=reason,
             )
         )
-
-
-def _put(feeds: set[Feed], feed: Feed, *, is_in: bool) -> None:
-    if is_in:
-        feeds.add(feed)
-    else:
-        feeds.discard(feed)
 
 
 _UNJOURNALED = (e.TickerUpdated, e.OrderBookUpdated, e.CandleClosed, e.TimerTicked)
