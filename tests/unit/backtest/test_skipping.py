@@ -31,6 +31,7 @@ PAIRS = ["ETH/USDT", "BTC/USDT", "XYZ/USDT"]
 
 @given(seed=st.integers(0, 10**9))
 @example(seed=122)  # a target filled by a leap over a candle that was skipped
+@example(seed=359)  # a rest that is protected anew by the price of a point that was skipped
 @example(seed=2099)  # an order that waits behind a gap, with questions after it
 @example(seed=101_137_327)  # a question about a pair whose candles have ended
 @settings(max_examples=EXAMPLES, deadline=None)

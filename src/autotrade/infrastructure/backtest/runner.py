@@ -323,6 +323,9 @@ class Backtest:
         before, price = self._path(feed, candle, phase)
         if not self._is_wanted(feed, candle, phase, price):
             return False
+        last = (candle, phase - 1) if phase else (candle - 1, CLOSE)
+        if feed.seen_point != last and self.state.deals.open_count(feed.pair.symbol):
+            self._show(feed, *last, before, ts)  # a fill on the way is judged by this price
         feed.volume = feed.pair.volume_before(candle)
         self._move(feed, candle, phase, before=before, price=price, ts=ts)
         self._show(feed, candle, phase, price, ts)
