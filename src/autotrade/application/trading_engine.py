@@ -7,7 +7,8 @@ awaits and knows no clock: time is what the events say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
 
 from autotrade.domain import events as e
 from autotrade.domain.entities.candle import Candle
@@ -72,6 +73,15 @@ class TradingEngine:
         self._stop_loss_monitor = StopLossMonitor(settings.stop_loss_monitor)
         self._check_interval_ms = settings.buy_order_monitor.check_interval_seconds * 1000
         self._buy_check_due_ts = 0.0
+        self._reactions: dict[type, Callable[[Any, list[Record]], None]] = {
+            e.TickerUpdated: self._on_ticker,
+            e.CandleClosed: self._on_candle,
+            e.TimerTicked: self._on_timer,
+            e.OperatorRequested: self._on_operator,
+            e.SessionReady: self._on_ready,
+            **dict.fromkeys(get_args(OrderEvent), self._on_order),
+        }
+        """What each kind of event sets in motion; the others only change the state."""
 
     def warm_up(self, symbol: str, candles: Sequence[Candle]) -> None:
         """Give the indicators their history before the first live candle."""
@@ -84,26 +94,13 @@ class TradingEngine:
     def process(self, event: e.Event) -> list[Record]:
         """All that follows from `event`, in order, already applied to the state."""
         out: list[Record] = []
-        is_new_fill = isinstance(event, e.OrderFilled) and self._is_new(event)
+        new_fill = event if isinstance(event, e.OrderFilled) and self._is_new(event) else None
         self.state.apply(event)
-        match event:
-            case e.TickerUpdated():
-                self._on_ticker(event, out)
-            case e.CandleClosed():
-                self._on_candle(event, out)
-            case e.TimerTicked():
-                self._on_timer(event.ts, out)
-            case e.OrderFilled():
-                if is_new_fill:
-                    self._value_fee(event, out)
-                self._on_order(event.order_id, event.ts, out)
-            case e.OperatorRequested():
-                self._on_operator(event, out)
-            case e.SessionReady():
-                for deal in self.state.deals.open_deals():
-                    self._advance(deal, event.ts, out)
-            case _ if isinstance(event, OrderEvent):
-                self._on_order(event.order_id, event.ts, out)
+        if new_fill is not None:
+            self._value_fee(new_fill, out)
+        react = self._reactions.get(type(event))
+        if react is not None:
+            react(event, out)
         return out
 
     # --- what each kind of event sets in motion -----------------------------------------------
@@ -127,7 +124,8 @@ class TradingEngine:
         for record in self._trading_service.on_signal(self.state, signal, conditions):
             self._emit(record, out)
 
-    def _on_timer(self, ts: int, out: list[Record]) -> None:
+    def _on_timer(self, event: e.TimerTicked, out: list[Record]) -> None:
+        ts = event.ts
         is_check_due = ts >= self._buy_check_due_ts
         if is_check_due:
             self._buy_check_due_ts = ts + self._check_interval_ms
@@ -138,10 +136,14 @@ class TradingEngine:
                 self._watch_loss(deal, ts, out)
             self._advance(deal, ts, out)
 
-    def _on_order(self, order_id: str, ts: int, out: list[Record]) -> None:
-        order = self.state.orders.find(order_id)
+    def _on_order(self, event: OrderEvent, out: list[Record]) -> None:
+        order = self.state.orders.find(event.order_id)
         if order is not None:
-            self._advance(self.state.deals.get(order.deal_id), ts, out)
+            self._advance(self.state.deals.get(order.deal_id), event.ts, out)
+
+    def _on_ready(self, event: e.SessionReady, out: list[Record]) -> None:
+        for deal in self.state.deals.open_deals():
+            self._advance(deal, event.ts, out)
 
     def _on_operator(self, event: e.OperatorRequested, out: list[Record]) -> None:
         if event.action is not e.OperatorAction.FLATTEN:
@@ -207,9 +209,9 @@ class TradingEngine:
                 return [command]
         context = DealContext.of(state, deal, ts)
         records = self._filled_buy_order_handler.sell(context)
-        if records or ts < deal.retry_ts:
+        if records or ts < deal.retry_ts or deals.open_exits(deal):
             return records
-        if not deals.open_exits(deal) and state.stale_text(deal.symbol) is None:
+        if state.stale_text(deal.symbol) is None:
             records = self._buy_order_monitor.continue_entry(context)
         return records or self._deal_completion_monitor.complete(context)
 

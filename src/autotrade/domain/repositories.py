@@ -87,10 +87,9 @@ class InMemoryDeals:
     def open_deals(self, symbol: str | None = None) -> list[Deal]:
         if symbol is not None:
             return list(self._open.get(symbol, {}).values())
-        return sorted(
-            (deal for deals in self._open.values() for deal in deals.values()),
-            key=lambda deal: deal.id,
-        )
+        deals = [deal for own in self._open.values() for deal in own.values()]
+        deals.sort(key=lambda deal: deal.id)
+        return deals
 
     def open_count(self, symbol: str) -> int:
         return len(self._open.get(symbol, ()))

@@ -149,7 +149,7 @@ class TradingState:
         asset without a row in what it told is one with nothing in it."""
         if not self.balances:
             return None
-        return self.balances.get(asset, Balance(asset, ZERO, ZERO))
+        return self.balances.get(asset) or Balance(asset, ZERO, ZERO)
 
     def stale_text(self, symbol: str) -> str | None:
         """Why nothing new may be opened on this pair for want of data, or None."""

@@ -17,7 +17,13 @@ from autotrade.infrastructure.backtest.book_model import BookModel
 from autotrade.infrastructure.backtest.columns import IndicatorColumns
 from autotrade.infrastructure.backtest.pair_market import PairMarket
 from autotrade.infrastructure.backtest.settings import BacktestSettings
-from tests.backtest_markets import random_assumptions, random_series, random_settings, run_over
+from tests.backtest_markets import (
+    random_assumptions,
+    random_series,
+    random_settings,
+    run_over,
+    series_of,
+)
 
 EXAMPLES = int(os.environ.get("AUTOTRADE_BACKTEST_EXAMPLES", "40"))
 PAIRS = ["ETH/USDT", "BTC/USDT", "XYZ/USDT"]
@@ -25,6 +31,7 @@ PAIRS = ["ETH/USDT", "BTC/USDT", "XYZ/USDT"]
 
 @given(seed=st.integers(0, 10**9))
 @example(seed=122)  # a target filled by a leap over a candle that was skipped
+@example(seed=359)  # a rest that is protected anew by the price of a point that was skipped
 @example(seed=2099)  # an order that waits behind a gap, with questions after it
 @example(seed=101_137_327)  # a question about a pair whose candles have ended
 @settings(max_examples=EXAMPLES, deadline=None)
@@ -46,6 +53,16 @@ def test_most_of_a_quiet_market_is_skipped_and_it_still_deals() -> None:
     backtest, run = run_over([series], chosen)
     assert run.visited < run.candles / 2
     assert backtest.state.totals.decisions > 0
+
+
+def test_a_pair_is_not_looked_at_for_the_deals_of_another() -> None:
+    busy = random_series(random.Random(5), 2_000, PAIRS[0])
+    falling = 100.0 - 0.01 * np.arange(len(busy))
+    calm = series_of(np.column_stack([busy.open_ts, *[falling] * 5]).tolist(), PAIRS[1])
+    _, alone = run_over([busy], DomainSettings())
+    _, both = run_over([busy, calm], DomainSettings())
+    assert alone.visited > 0
+    assert both.visited == alone.visited
 
 
 @given(seed=st.integers(0, 10**9))

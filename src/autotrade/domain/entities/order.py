@@ -130,7 +130,8 @@ class Order:
     @property
     def is_in_doubt(self) -> bool:
         """True while the deal must wait for the exchange's answer about this order."""
-        return self.status is OrderStatus.UNKNOWN or self.must_ask or not self.is_settled
+        is_settled = self.filled >= self.reported_filled
+        return not is_settled or self.must_ask or self.status is OrderStatus.UNKNOWN
 
     @property
     def is_working(self) -> bool:

@@ -8,15 +8,21 @@ every point of every candle.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR
+from typing import TYPE_CHECKING
 
+from autotrade.domain.commands import AnyCommand
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import Order
 from autotrade.domain.entities.order_state import OrderStatus
 from autotrade.domain.settings import StopLossMonitorSettings
 from autotrade.domain.state import TradingState
 from autotrade.infrastructure.backtest.pair_market import PairMarket
+
+if TYPE_CHECKING:
+    from autotrade.infrastructure.backtest.timeline import Feed
 
 NEVER = 1 << 60
 
@@ -29,17 +35,66 @@ class QuietRange:
     lower: int
     upper: int
 
+    def holds(self, price: int) -> bool:
+        return self.lower < price < self.upper
+
 
 EVERYWHERE = QuietRange(-1, NEVER)
 
 
 class Attention:
-    def __init__(self, settings: StopLossMonitorSettings, state: TradingState) -> None:
-        self._settings, self._state = settings, state
+    """What each pair needs now; asked anew only where something has happened."""
 
-    def restless(self) -> set[int]:
-        """The open deals that need more than prices."""
-        return {deal.id for deal in self._state.deals.open_deals() if not self._is_at_rest(deal)}
+    def __init__(
+        self,
+        settings: StopLossMonitorSettings,
+        state: TradingState,
+        feeds: Sequence[Feed],
+        queue: Sequence[tuple[int, AnyCommand]],
+    ) -> None:
+        """`queue` holds the commands that are on their way to the exchange."""
+        self._settings, self._state, self._queue = settings, state, queue
+        self._changed = set(feeds)
+        self._busy: set[Feed] = set()
+        self._waiting: set[Feed] = set()
+
+    def note(self, feed: Feed) -> None:
+        """Something has happened to the pair."""
+        self._changed.add(feed)
+
+    def is_busy(self, feed: Feed) -> bool:
+        """True while more than prices can move a deal of the pair; else its quiet range holds."""
+        self._look()
+        return feed in self._busy
+
+    def is_any_busy(self) -> bool:
+        self._look()
+        return bool(self._busy)
+
+    def needs_timer(self) -> bool:
+        """True while a deal waits for a time to come; one whose command is on its way does not."""
+        self._look()
+        return bool(self._waiting)
+
+    def _look(self) -> None:
+        if self._changed:
+            for feed in self._changed:
+                self._judge(feed)
+            self._changed.clear()
+
+    def _judge(self, feed: Feed) -> None:
+        symbol = feed.pair.symbol
+        deals = self._state.deals.open_deals(symbol)
+        restless = {deal.id for deal in deals if not self._is_at_rest(deal)}
+        sent = {command.deal_id for _, command in self._queue if command.symbol == symbol}
+        self._busy.discard(feed)
+        self._waiting.discard(feed)
+        if restless - sent:
+            self._waiting.add(feed)
+        if restless or sent:
+            self._busy.add(feed)
+        else:
+            feed.calm(self._quiet_range(feed.pair, deals) if deals else EVERYWHERE)
 
     def _is_at_rest(self, deal: Deal) -> bool:
         deals = self._state.deal_service
@@ -52,10 +107,10 @@ class Attention:
             and not deals.doubtful(deal)
         )
 
-    def quiet_range(self, pair: PairMarket) -> QuietRange:
+    def _quiet_range(self, pair: PairMarket, deals: Sequence[Deal]) -> QuietRange:
         """Of a pair whose deals are all at rest."""
         lower, upper = EVERYWHERE.lower, EVERYWHERE.upper
-        for deal in self._state.deals.open_deals(pair.symbol):
+        for deal in deals:
             target = self._state.deal_service.target(deal)
             stop = self._state.deal_service.stop(deal)
             assert target is not None and target.price is not None

@@ -8,6 +8,7 @@ where it is asked for, from the window alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from math import isnan, ldexp, sqrt
 
@@ -26,47 +27,53 @@ BOLLINGER_PERIOD, BOLLINGER_WIDTH = 20, 2.0
 RETURNS_PERIOD = 20
 SMA_LONG = 75
 ATR_PERIOD = 14
-RSI_PERIODS = (5, 15)
+BLOCK = 1 << 16
 
 
-def ema(values: list[float], period: int) -> list[float]:
+def ema(values: Floats, period: int) -> Floats:
     """From the `period`th value on; as `indicators.ema.Ema`."""
-    if len(values) < period:
-        return []
     factor = 2.0 / (period + 1)
-    seed = 0.0
-    for value in values[:period]:
-        seed += value
-    last = seed / period
-    out = [last]
-    put = out.append
-    for value in values[period:]:
-        last = (value - last) * factor + last
-        put(last)
-    return out
+
+    def step(last: float, block: list[float]) -> list[float]:
+        return [last := (value - last) * factor + last for value in block]
+
+    return _recurrence(values, period, step)
 
 
-def wilder(values: list[float], period: int) -> list[float]:
+def wilder(values: Floats, period: int) -> Floats:
     """Wilder's average from the `period`th value on; as in `indicators.atr` and `.rsi`."""
-    if len(values) < period:
-        return []
-    seed = 0.0
-    for value in values[:period]:
-        seed += value
-    last = seed / period
-    out = [last]
-    put = out.append
     before = period - 1
-    for value in values[period:]:
-        last = (last * before + value) / period
-        put(last)
+
+    def step(last: float, block: list[float]) -> list[float]:
+        return [last := (last * before + value) / period for value in block]
+
+    return _recurrence(values, period, step)
+
+
+def _recurrence(
+    values: Floats, period: int, step: Callable[[float, list[float]], list[float]]
+) -> Floats:
+    """Seeded by the mean of the first values; block by block, so that a long series does not exist
+    as Python's floats at once."""
+    if len(values) < period:
+        return np.empty(0)
+    out = np.empty(len(values) - period + 1)
+    seed = 0.0
+    for value in values[:period].tolist():
+        seed += value
+    out[0] = last = seed / period
+    for start in range(period, len(values), BLOCK):
+        block = step(last, values[start : start + BLOCK].tolist())
+        first = start - period + 1
+        out[first : first + len(block)] = block
+        last = block[-1]
     return out
 
 
-def _late(values: list[float], length: int) -> Floats:
+def _late(values: Floats, length: int) -> Floats:
     """The values at the end of a column of this length, NaN before."""
     column = np.full(length, np.nan)
-    if values:
+    if len(values):
         column[length - len(values) :] = values
     return column
 
@@ -75,7 +82,7 @@ def average_ranges(candles: CandleColumns) -> Floats:
     """ATR(14) of each candle, NaN before the first."""
     before, high, low = candles.close[:-1], candles.high[1:], candles.low[1:]
     ranges = np.maximum(np.maximum(high - low, np.abs(before - high)), np.abs(before - low))
-    return _late(wilder(ranges.tolist(), ATR_PERIOD), len(candles.close))
+    return _late(wilder(ranges, ATR_PERIOD), len(candles.close))
 
 
 class IndicatorColumns:
@@ -88,22 +95,18 @@ class IndicatorColumns:
         self._settings = settings
         self._sums: Floats | None = None
         self._later: dict[str, Floats] = {}
-        closes: list[float] = series.close.tolist()
-        self._closes = closes
-        self._add_macd(closes, settings)
+        self._add_macd(series.close, settings)
 
     def __len__(self) -> int:
         return len(self.close)
 
-    def _add_macd(self, closes: list[float], settings: StrategySettings) -> None:
-        length = len(closes)
-        slow = ema(closes, settings.macd_slow)
-        fast = ema(closes[settings.macd_slow - settings.macd_fast :], settings.macd_fast)
-        macd = np.asarray(fast) - np.asarray(slow)
-        line: list[float] = macd.tolist()
+    def _add_macd(self, close: Floats, settings: StrategySettings) -> None:
+        length = len(close)
+        slow = ema(close, settings.macd_slow)
+        fast = ema(close[settings.macd_slow - settings.macd_fast :], settings.macd_fast)
+        line = fast - slow
         signal = ema(line, settings.macd_signal)
-        known = len(signal)
-        self.macd = _late(line[len(line) - known :], length)
+        self.macd = _late(line[len(line) - len(signal) :], length)
         self.macd_signal = _late(signal, length)
         self.macd_histogram = self.macd - self.macd_signal
 
@@ -132,12 +135,12 @@ class IndicatorColumns:
 
     def _rsi(self, period: int) -> Floats:
         changes = self.close[1:] - self.close[:-1]
-        gains = np.asarray(wilder(np.where(changes > 0, changes, 0.0).tolist(), period))
-        losses = np.asarray(wilder(np.where(changes > 0, 0.0, -changes).tolist(), period))
+        gains = wilder(np.where(changes > 0, changes, 0.0), period)
+        losses = wilder(np.where(changes > 0, 0.0, -changes), period)
         total = gains + losses
         moved = total != 0
         values = 100.0 * np.divide(gains, total, out=np.zeros_like(total), where=moved)
-        return _late(values.tolist(), len(self))
+        return _late(values, len(self))
 
     def near_mean(self, period: int) -> Floats:
         """A rolling mean of the closes for scans: off by less than `mean_error`; NaN before."""
@@ -160,9 +163,9 @@ class IndicatorColumns:
 
     def values_at(self, index: int) -> IndicatorValues:
         """As `CachedIndicatorService` has them after candle `index`."""
-        settings, closes = self._settings, self._closes
+        settings = self._settings
         first = max(0, index + 1 - max(SMA_LONG, settings.sma_slow, RETURNS_PERIOD + 1))
-        window = closes[first : index + 1]
+        window: list[float] = self.close[first : index + 1].tolist()
         scaled = [int(ldexp(value, SCALE_BITS)) for value in window]
         lower = middle = upper = None
         if len(window) >= BOLLINGER_PERIOD:
@@ -176,7 +179,7 @@ class IndicatorColumns:
             volatility = _spread(returns)[1] * 100.0
         return IndicatorValues(
             candle_ts=int(self.open_ts[index]),
-            close=closes[index],
+            close=window[-1],
             count=index + 1,
             macd=_known(self.macd, index),
             macd_signal=_known(self.macd_signal, index),

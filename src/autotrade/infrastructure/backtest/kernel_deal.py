@@ -181,6 +181,8 @@ def cancel_target(walk: Integers, deal: int, ts: int) -> None:
 def guard_lone_target(walk: Integers, deal: int, ts: int) -> bool:
     if walk[deal + UNPROTECTED_TS] < 0 or is_held(walk[deal + STOP_STATE]):
         return False
+    if bid_of(walk, walk[TICKER]) >= walk[deal + TARGET_PRICE]:
+        return False
     lots = lots_down(walk, held_units(walk, deal))
     if ts - walk[deal + UNPROTECTED_TS] < walk[GRACE_MS]:
         return False
@@ -226,6 +228,7 @@ def protect(walk: Integers, deal: int, lots: int, ts: int) -> bool:
         is_final = walk[deal + IS_ABANDONED] or walk[deal + SOLD] > 0
         if not is_final or not sellable(walk, lots, bid):
             return False
+        take_dust(walk, deal, lots)
         place_sell(walk, deal, LONE_TARGET, PLACE_TARGET, lots, target, ts)
         return True
     if bid <= stop:
@@ -233,7 +236,7 @@ def protect(walk: Integers, deal: int, lots: int, ts: int) -> bool:
         return True
     take_dust(walk, deal, lots)
     if lots > walk[MARKET_LOTS_MAX]:
-        give_up(walk, REFUSED)  # too much for a stop that sells at market
+        give_up(walk, REFUSED)  # a stop with a limit, which the kernel does not follow
     if bid >= target:
         place_sell(walk, deal, LONE_TARGET, PLACE_TARGET, lots, target, ts)
         return True

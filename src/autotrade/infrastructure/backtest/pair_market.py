@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -103,8 +104,8 @@ class PairMarket:
         return MarketLevels(
             ts,
             self.market_id,
-            tuple([(ticks, lots) for ticks in self.model.bids(price)]),
-            tuple([(ticks, lots) for ticks in self.model.asks(price)]),
+            tuple(zip(self.model.bids(price), repeat(lots))),
+            tuple(zip(self.model.asks(price), repeat(lots))),
             is_snapshot=True,
         )
 

@@ -32,7 +32,7 @@ from autotrade.domain.entities.currency_pair import CurrencyPair
 from autotrade.domain.services.trading.strategy_fault import KIND as STRATEGY_FAULT
 from autotrade.domain.settings import DomainSettings
 from autotrade.domain.state import Record, TradingState
-from autotrade.infrastructure.backtest.attention import EVERYWHERE, Attention
+from autotrade.infrastructure.backtest.attention import Attention
 from autotrade.infrastructure.backtest.exchange_desk import ACCOUNT, ExchangeDesk
 from autotrade.infrastructure.backtest.journal_writer import JournalWriter
 from autotrade.infrastructure.backtest.pair_market import PairMarket
@@ -135,9 +135,10 @@ class Backtest:
         self._latency = plan.assumptions.latency_ms
         self._queue: list[tuple[int, AnyCommand]] = []
         self._next_timer = 0
-        self._attention = Attention(settings.stop_loss_monitor, self.state)
-        self._is_stale = True
-        self._is_busy = self._has_to_wait = False
+        self._attention = Attention(
+            settings.stop_loss_monitor, self.state, self._feeds, self._queue
+        )
+        self._now_at = (0, OPEN)
         self._core = SimulatedExchange(
             [market.market for market in plan.markets],
             start_ts=plan.start_ts,
@@ -202,19 +203,17 @@ class Backtest:
                 feed.volume = feed.pair.volume_before(before)
                 price = int(feed.pair.close[before])
                 self._trade(feed, before, CLOSE, price=price, taker=Side.BUY, ts=ts)
-                self._show(feed, price, ts)
+                self._show(feed, before, CLOSE, price, ts)
         self._take(e.SessionReady(ts=ts))
 
     def _next(self, slot: int, end: int) -> int:
         """The next slot in which anything can happen."""
         if not self._is_skipping or slot >= end:
             return slot
-        if self._busy() or self._source.shows_every_candle:
+        if self._source.shows_every_candle or self._attention.is_any_busy():
             return slot
         for feed in self._feeds:
-            end = feed.next_wanted(slot, end)
-            if end == slot:
-                break
+            end = min(end, feed.next_wanted(slot))
         return end
 
     # --- one slot ---------------------------------------------------------------------------------
@@ -228,22 +227,22 @@ class Backtest:
         if self._queue:
             self._after_a_gap(start, open_now)
         self._next_timer = start + TIMER_MS
+        awake = [(feed, candle) for feed, candle in present if self._is_awake(feed, slot)]
         visited: set[str] = set()
         for phase in (OPEN, FIRST, SECOND, CLOSE):
             ts = start + self._offsets[phase]
             self._until(ts, open_now)
-            if phase == FIRST:
-                for feed, _ in present:
-                    feed.low_first = self._has_position(feed)
-            for feed, candle in present:
-                if self._is_wanted(feed, candle, phase):
+            self._now_at = (slot, phase)
+            for feed, candle in awake:
+                if phase == FIRST:
+                    feed.path_candle, feed.low_first = candle, self._has_position(feed)
+                if self._point(feed, candle, phase, ts):
                     visited.add(feed.pair.symbol)
-                    self._point(feed, candle, phase, ts)
-            if self._needs_timer():
+            if self._attention.needs_timer():
                 self._timer(ts)
         end = start + self._length
         self._until(end, open_now)
-        for feed, candle in present:
+        for feed, candle in present if self._source.shows_every_candle else awake:
             if self._source.shows_every_candle or feed.is_possible(candle):
                 self._take(
                     e.CandleClosed(
@@ -255,10 +254,11 @@ class Backtest:
                 )
         self.run_result.visited += len(visited)
 
-    def _is_wanted(self, feed: Feed, candle: int, phase: int) -> bool:
-        if not self._is_skipping or self._busy() or feed.is_touched(candle):
+    def _is_awake(self, feed: Feed, slot: int) -> bool:
+        """False: nothing can happen to the pair in this slot, whatever the others do."""
+        if not self._is_skipping or self._attention.is_busy(feed):
             return True
-        return phase == CLOSE and feed.is_possible(candle)
+        return feed.next_wanted(slot) == slot
 
     def _has_position(self, feed: Feed) -> bool:
         return any(deal.bought for deal in self.state.deals.open_deals(feed.pair.symbol))
@@ -266,7 +266,7 @@ class Backtest:
     def _after_a_gap(self, start: int, open_now: set[str]) -> None:
         """Commands of before a gap reach the book behind it, in their order, with the market that
         is there then."""
-        self._queue = [
+        self._queue[:] = [
             (max(due, start + self._latency), command)
             if due < start and command.symbol in open_now
             else (due, command)
@@ -279,17 +279,18 @@ class Backtest:
         while True:
             first = self._first_due(open_now)
             due = ts if first is None else self._queue[first][0]
-            tick = self._next_timer if self._needs_timer() else ts
+            tick = self._next_timer if self._attention.needs_timer() else ts
             if min(due, tick) >= ts:
                 return
             if first is None or due > tick:
-                self._refresh_books(tick)
                 self._timer(tick)
             else:
                 self._execute(*self._queue.pop(first))
 
     def _first_due(self, open_now: set[str]) -> int | None:
         """Which of the queue is next: the earliest, of several the one that was decided first."""
+        if not self._queue:
+            return None
         able = [
             (due, place)
             for place, (due, command) in enumerate(self._queue)
@@ -299,21 +300,49 @@ class Backtest:
 
     def _timer(self, ts: int) -> None:
         self._next_timer = ts + TIMER_MS
-        self._take(e.TimerTicked(ts=ts))
-
-    def _refresh_books(self, ts: int) -> None:
-        """Between two points the book stands as it stood; it is not an old one for that."""
         for feed in self._feeds:
             if self.state.deals.open_count(feed.pair.symbol):
+                self._bring_up(feed, ts)
+        self._take(e.TimerTicked(ts=ts))
+
+    def _bring_up(self, feed: Feed, ts: int) -> None:
+        """A timer looks at every deal: with the price of now, also where it was skipped because it
+        changes nothing. Between two points the book stands as it stood; it is not an old one for
+        that."""
+        slot, phase = self._now_at
+        candle = feed.candle_at(slot)
+        if candle == ABSENT:
+            candle, phase = feed.last_candle(slot), CLOSE
+        if feed.seen_point == (candle, phase):
+            if feed.seen_book_ts != ts:
                 self._show_book(feed, ts)
+            return
+        if feed.path_candle != candle:
+            feed.low_first = self._has_position(feed)
+        feed.volume = feed.pair.volume_before(candle)
+        self._show(feed, candle, phase, self._path(feed, candle, phase)[1], ts)
 
     # --- one point of a candle --------------------------------------------------------------------
 
-    def _point(self, feed: Feed, candle: int, phase: int, ts: int) -> None:
+    def _point(self, feed: Feed, candle: int, phase: int, ts: int) -> bool:
+        """Go to this point, if anything can happen there."""
         before, price = self._path(feed, candle, phase)
+        if not self._is_wanted(feed, candle, phase, price):
+            return False
+        last = (candle, phase - 1) if phase else (candle - 1, CLOSE)
+        if feed.seen_point != last and self.state.deals.open_count(feed.pair.symbol):
+            self._show(feed, *last, before, ts)  # a fill on the way is judged by this price
         feed.volume = feed.pair.volume_before(candle)
         self._move(feed, candle, phase, before=before, price=price, ts=ts)
-        self._show(feed, price, ts)
+        self._show(feed, candle, phase, price, ts)
+        return True
+
+    def _is_wanted(self, feed: Feed, candle: int, phase: int, price: int) -> bool:
+        if not self._is_skipping:
+            return True
+        if self._attention.is_busy(feed) or not feed.quiet.holds(price):
+            return True
+        return phase == CLOSE and feed.is_possible(candle)
 
     @staticmethod
     def _path(feed: Feed, candle: int, phase: int) -> tuple[int, int]:
@@ -379,10 +408,10 @@ class Backtest:
             feed.is_book_laid, feed.laid_ts = True, ts
             self._core.apply(feed.pair.levels(ts, feed.price, feed.volume))
 
-    def _show(self, feed: Feed, price: int, ts: int) -> None:
+    def _show(self, feed: Feed, candle: int, phase: int, price: int, ts: int) -> None:
         """The bot sees book and price."""
         pair, model = feed.pair, feed.pair.model
-        feed.price = price
+        feed.seen_point, feed.price = (candle, phase), price
         self._show_book(feed, ts)
         self._take(
             e.TickerUpdated(
@@ -395,54 +424,41 @@ class Backtest:
         )
 
     def _show_book(self, feed: Feed, ts: int) -> None:
+        feed.seen_book_ts = ts
         book = feed.pair.book(ts, feed.price, feed.volume)
         self._take(e.OrderBookUpdated(ts=ts, symbol=feed.pair.symbol, book=book))
 
     # --- engine and core --------------------------------------------------------------------------
 
     def _execute(self, due: int, command: AnyCommand) -> None:
+        feed = self._feed_of[command.symbol]
         self._core.advance(due)
-        self._is_stale = True
-        self._lay_book(self._feed_of[command.symbol], due)
+        self._attention.note(feed)
+        self._lay_book(feed, due)
         for event in self._desk.execute(command):
             self._take(event)
 
     def _take(self, event: e.Event) -> None:
         """As TradingLoop does it: journal, process, journal what follows, send it."""
-        journal, state, cause = self._journal, self.state, None
+        cause = None
         if not isinstance(event, _UNJOURNALED):
-            cause = journal.append(event, deal=state.deal_of(event))
-            self._is_stale = True
+            cause = self._write(event, None)
             if isinstance(event, e.OrderFilled):
                 self._note_fill(event)
-        records = self._engine.process(event)
-        for record in records:
-            journal.append(record, cause=cause, deal=state.deal_of(record))
+        for record in self._engine.process(event):
+            self._write(record, cause)
             if isinstance(record, Command):
                 self._queue.append((event.ts + self._latency, record))  # type: ignore[arg-type]
             elif isinstance(record, e.DealClosed):
                 self._note_deal(record)
             elif isinstance(record, Decision) and record.signal.kind == STRATEGY_FAULT:
                 self.run_result.strategy_faults.append(record.checks[0].text)
-        if records:
-            self._is_stale = True
 
-    def _busy(self) -> bool:
-        """True while more than prices can move a deal; else each pair's quiet range is known."""
-        if self._is_stale:
-            self._is_stale = False
-            waiting = self._attention.restless()
-            self._is_busy = bool(self._queue) or bool(waiting)
-            self._has_to_wait = bool(waiting - {command.deal_id for _, command in self._queue})
-            if not self._is_busy:
-                for feed in self._feeds:
-                    is_open = self.state.deals.open_count(feed.pair.symbol)
-                    feed.quiet = self._attention.quiet_range(feed.pair) if is_open else EVERYWHERE
-        return self._is_busy
-
-    def _needs_timer(self) -> bool:
-        """True while a deal waits for a time to come; one whose command is on its way does not."""
-        return self._busy() and self._has_to_wait
+    def _write(self, record: Record, cause: int | None) -> int:
+        deal_id = self.state.deal_of(record)
+        if deal_id is not None:
+            self._attention.note(self._feed_of[self.state.deals.get(deal_id).symbol])
+        return self._journal.append(record, cause=cause, deal=deal_id)
 
     # --- notes for the result ---------------------------------------------------------------------
 

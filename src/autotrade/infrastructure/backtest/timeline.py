@@ -37,11 +37,17 @@ class Feed:
             wanted = candidates[open_ts[candidates] >= (slots[0] if len(slots) else 0)]
             self._candidate_slots = slots.searchsorted(open_ts[wanted])
         self.low_first = False
+        self.path_candle = ABSENT
+        """the candle that `low_first` was settled for"""
         self.price = 0
         self.volume = 0
         self.is_book_laid = False
         self.laid_ts = 0
+        self.seen_point = (ABSENT, 0)
+        """(candle, number of the point) whose price the bot has seen last"""
+        self.seen_book_ts = 0
         self.quiet: QuietRange = EVERYWHERE
+        self._wanted = ABSENT
 
     def candle_at(self, slot: int) -> int:
         """The candle that opens at this slot, or ABSENT."""
@@ -51,21 +57,28 @@ class Feed:
         """A signal may come of this candle."""
         return self.is_candidate is None or bool(self.is_candidate[candle])
 
-    def is_touched(self, candle: int) -> bool:
-        """The candle leaves the range in which nothing can happen."""
-        quiet = self.quiet
-        return bool(self.pair.low[candle] <= quiet.lower or self.pair.high[candle] >= quiet.upper)
+    def calm(self, quiet: QuietRange) -> None:
+        """From now on nothing can happen inside these prices."""
+        if quiet != self.quiet:
+            self.quiet, self._wanted = quiet, ABSENT
 
-    def next_wanted(self, slot: int, end: int) -> int:
-        """The first slot from `slot` on, before `end`, that needs attention here; else `end`."""
+    def last_candle(self, slot: int) -> int:
+        """The candle that opens at this slot or, if there is none, the last one before."""
+        if self._index is None:
+            return self._first + slot
+        return int(self.pair.series.open_ts.searchsorted(self._slots[slot], side="right")) - 1
+
+    def next_wanted(self, slot: int) -> int:
+        """The first slot from `slot` on that needs attention here; beyond the last if none."""
         if self._candidate_slots is None:
             return slot
-        number = int(self._candidate_slots.searchsorted(slot))
-        if number < len(self._candidate_slots):
-            end = min(end, int(self._candidate_slots[number]))
-        if self.quiet is EVERYWHERE:
-            return end
-        return self._next_touched(slot, end)
+        if self._wanted < slot:
+            number = int(self._candidate_slots.searchsorted(slot))
+            known = number < len(self._candidate_slots)
+            end = int(self._candidate_slots[number]) if known else len(self._slots)
+            is_anywhere = self.quiet is EVERYWHERE
+            self._wanted = end if is_anywhere else self._next_touched(slot, end)
+        return self._wanted
 
     def _next_touched(self, slot: int, end: int) -> int:
         low, high, quiet = self.pair.low, self.pair.high, self.quiet

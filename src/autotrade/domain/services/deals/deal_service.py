@@ -32,7 +32,7 @@ class DealService:
         return self._orders.find(deal.stop_order)
 
     def orders(self, deal: Deal) -> list[Order]:
-        return [self._orders.get(order_id) for order_id in deal.order_ids]
+        return list(map(self._orders.get, deal.order_ids))
 
     def open_exits(self, deal: Deal) -> list[Order]:
         """SELL orders that the exchange may hold."""

@@ -191,14 +191,7 @@ class OrderExecutionService:
 
     @staticmethod
     def _is_due(order: Order, ts: int) -> bool:
-        waits_for = order.cancel_requested_ts if order.is_working else order.sent_ts
-        is_silent: bool = (
-            order.is_open()
-            and (not order.is_working or order.cancel_requested_ts is not None)
-            and waits_for is not None
-            and ts - waits_for > ANSWER_MS_MAX
-        )
-        if not order.is_in_doubt and not is_silent:
+        if not order.is_in_doubt and not _is_silent(order, ts):
             return False
         if order.asked_ts is None:
             return True
@@ -212,3 +205,11 @@ class OrderExecutionService:
         if order.cancel_requested_ts is not None:
             return "cancel without an answer"
         return "outcome unknown" if order.must_ask else "no answer yet"
+
+
+def _is_silent(order: Order, ts: int) -> bool:
+    """The exchange has not answered for too long, to the order itself or to its cancel."""
+    if not order.is_open():
+        return False
+    waits_for = order.cancel_requested_ts if order.is_working else order.sent_ts
+    return waits_for is not None and ts - waits_for > ANSWER_MS_MAX

@@ -104,6 +104,18 @@ class BookSide(Generic[OrderType]):
                 del keys[bisect_left(keys, key)]
             changed[ticks] = lots
 
+    def replace_market(self, levels: Iterable[LotLevel]) -> None:
+        """The market's whole liquidity anew, on a side where no account's order has a part."""
+        sign, before, changed = self.sign, self.market, self.changed
+        fresh = {ticks * sign: lots for ticks, lots in dict(levels).items() if lots}
+        for key in before:
+            if key not in fresh:
+                changed[key * sign] = 0
+        for key, lots in fresh.items():
+            if before.get(key) != lots:
+                changed[key * sign] = lots
+        self.market, self.keys = fresh, sorted(fresh)
+
     def _set_queued(self, queue: Queue[OrderType], key: int, old: int, lots: int) -> None:
         if lots > old:
             queue.grow_market(lots - old)
@@ -228,6 +240,9 @@ class OrderBook(Generic[OrderType]):
             (self.bids, self.asks, bids),
             (self.asks, self.bids, asks),
         ):
+            if is_snapshot and not side.queues and not side.hidden:
+                side.replace_market(levels)
+                continue
             given = self._with_unnamed(side, levels) if is_snapshot else levels
             if side.hidden:
                 given = self._without_eaten(side, other, given)

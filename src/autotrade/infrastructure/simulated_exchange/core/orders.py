@@ -5,9 +5,9 @@ What clients see is `ExchangeOrder` and `OrderList`; they get copies, frozen at 
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import fields
 from decimal import Decimal
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from autotrade.infrastructure.simulated_exchange.core.accounts import Account, Lock
@@ -129,16 +129,15 @@ class LiveList:
         return [*working, *self.legs, *self.pending]
 
     def frozen(self) -> OrderList:
-        return copy(self.record)
+        return OrderList(*_list_values(self.record))
 
 
-_ORDER_FIELDS = tuple(item.name for item in fields(ExchangeOrder))
+_order_values = attrgetter(*(item.name for item in fields(ExchangeOrder)))
+_list_values = attrgetter(*(item.name for item in fields(OrderList)))
 
 
 def copy_of(order: ExchangeOrder) -> ExchangeOrder:
     """As it is now; later fills do not show in it."""
-    frozen = ExchangeOrder.__new__(ExchangeOrder)
-    for name in _ORDER_FIELDS:
-        setattr(frozen, name, getattr(order, name))
+    frozen = ExchangeOrder(*_order_values(order))
     frozen.executions = list(order.executions)
     return frozen

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autotrade.config.errors import ConfigurationError
-from autotrade.infrastructure.terminal.backtest_text import _time
+from autotrade.infrastructure.reports.figures import moment
 from autotrade.infrastructure.terminal.commands.sweep import difference_text, prepare
 from autotrade.infrastructure.terminal.output import write_json, write_progress, write_result
 from autotrade.infrastructure.terminal.tables import show_table
@@ -60,8 +60,8 @@ def run_walk_forward(arguments: argparse.Namespace) -> dict[str, Any]:
 def _show(result: Mapping[str, Any]) -> None:
     rows = [
         (
-            _time(window["train_to_ms"]),
-            _time(window["test_to_ms"]),
+            moment(window["train_to_ms"]),
+            moment(window["test_to_ms"]),
             ", ".join(f"{name}={value}" for name, value in window["chosen"].items()) or "as it is",
             f"{window['train_profit']:,.2f}",
             str(window["train_deals"]),
