@@ -157,6 +157,8 @@ class PlainBacktest:
 
     def _carry_out(self, due: int, what: str, deal: Deal, orders: tuple[Order, ...]) -> None:
         exchange = self._exchange
+        while self._timer_ts < due:
+            self._timer_ts += TIMER_MS
         exchange.now = max(exchange.now, due)
         exchange.lay_book(due, self._price, self._volume_lots)
         match what:

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from autotrade.domain.events import Event
 from autotrade.domain.services.indicators.cached_indicator_service import CachedIndicatorService
 from autotrade.domain.settings import DomainSettings, StrategySettings
 from autotrade.domain.strategies.registry import create
 from autotrade.infrastructure.backtest.book_model import BookModel
 from autotrade.infrastructure.backtest.columns import IndicatorColumns
 from autotrade.infrastructure.backtest.pair_market import PairMarket
+from autotrade.infrastructure.backtest.runner import Backtest
 from autotrade.infrastructure.backtest.settings import BacktestSettings
 from tests.backtest_markets import (
     random_assumptions,
@@ -45,6 +47,27 @@ def test_skipping_changes_no_byte_on_random_markets(seed: int) -> None:
     _, looked = run_over(series, chosen, assumptions, markup=markup, is_skipping=False)
     assert skipped.journal_sha256 == looked.journal_sha256
     assert looked.visited == looked.candles
+
+
+def test_time_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer that nobody needed before begins when it is needed, not where it was forgotten."""
+    times: list[int] = []
+    take = Backtest._take
+
+    def listening(backtest: Backtest, event: Event) -> None:
+        times.append(event.ts)
+        take(backtest, event)
+
+    monkeypatch.setattr(Backtest, "_take", listening)
+    events = 0
+    for seed in range(30):
+        rng = random.Random(seed)
+        assumptions, chosen = random_assumptions(rng), random_settings(rng)
+        run_over([random_series(rng, 300)], chosen, assumptions)
+        assert times == sorted(times), f"seed {seed}"
+        events += len(times)
+        times.clear()
+    assert events > 3_000
 
 
 def test_most_of_a_quiet_market_is_skipped_and_it_still_deals() -> None:

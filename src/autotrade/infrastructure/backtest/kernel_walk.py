@@ -222,6 +222,8 @@ def until(walk: Integers, ts: int) -> None:
             timer(walk, tick)
             continue
         kind, deal = walk[QUEUE_AT + KIND], walk[QUEUE_AT + DEAL]
+        while walk[TIMER_TS] < due:
+            walk[TIMER_TS] += TIMER_MS
         walk[QUEUE_END] -= QUEUE_FIELDS
         for place in range(QUEUE_AT, walk[QUEUE_END]):
             walk[place] = walk[place + QUEUE_FIELDS]

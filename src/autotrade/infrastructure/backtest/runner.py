@@ -432,6 +432,9 @@ class Backtest:
 
     def _execute(self, due: int, command: AnyCommand) -> None:
         feed = self._feed_of[command.symbol]
+        late_ms = due - self._next_timer
+        if late_ms > 0:  # nobody needed the timer until now, and time does not go back
+            self._next_timer += -(-late_ms // TIMER_MS) * TIMER_MS
         self._core.advance(due)
         self._attention.note(feed)
         self._lay_book(feed, due)
