@@ -12,9 +12,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-SIGNING_MARGIN_MS = 2_000
-"""Of real time. An accelerated exchange holds its clock back while the machine cannot keep up; a
-time stamp that is a little old is inside the receive window, one that is too new is refused."""
+SIGNING_MARGIN_MS = 1_000
+"""An accelerated exchange's clock jitters with our scheduling; a time stamp that is a little old is
+inside the receive window, one that is too new is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class ExchangeClock:
 
     def signing_ms(self) -> int:
         """Time stamp of requests: the newest measurement, which may step back."""
-        margin = 0 if self.speed == 1 else SIGNING_MARGIN_MS * self.speed
-        return int(self.exact_ms() - margin)
+        margin = 0 if self.speed == 1 else SIGNING_MARGIN_MS
+        return int(self.exact_ms()) - margin
 
     @property
     def offset_ms(self) -> float:

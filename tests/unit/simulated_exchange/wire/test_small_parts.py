@@ -12,6 +12,7 @@ from autotrade.infrastructure.simulated_exchange.process_options import (
     options_from,
 )
 from autotrade.infrastructure.simulated_exchange.wire import keys
+from autotrade.infrastructure.simulated_exchange.wire.keys import check_timing
 from autotrade.infrastructure.simulated_exchange.wire.limits import LimitSettings, RateLimiter
 from autotrade.infrastructure.simulated_exchange.wire.stream_names import parse_stream
 from autotrade.infrastructure.simulated_exchange.wire.stream_session import initial_streams
@@ -124,3 +125,13 @@ def test_options_survive_their_command_line() -> None:
     add_arguments(parser)
     parser.add_argument("--data-dir", type=Path)
     assert options_from(parser.parse_args(options.to_arguments())) == options
+
+
+@pytest.mark.parametrize(("tolerance", "ahead_ms_max"), [(1.0, 1_000), (60.0, 180_000)])
+def test_an_accelerated_clock_that_is_held_back_takes_what_is_further_ahead(
+    tolerance: float, ahead_ms_max: int
+) -> None:
+    """Binance's own second in real time; three real seconds where the machine cannot keep up."""
+    check_timing({"timestamp": str(10**12 + ahead_ms_max - 1)}, 10**12, tolerance)
+    with pytest.raises(ExchangeError, match="ahead of the server"):
+        check_timing({"timestamp": str(10**12 + ahead_ms_max)}, 10**12, tolerance)
