@@ -10,7 +10,7 @@ import pytest
 
 from autotrade.infrastructure.backtest.loading import DataOrder, load
 from autotrade.infrastructure.market_history import CandleStore, MarketHistoryRefused, resample
-from tests.backtest_markets import random_series
+from tests.backtest_markets import MINUTE_MS, random_series
 
 WARM_UP = 20
 
@@ -32,3 +32,16 @@ def test_candles_of_another_timeframe_are_not_replaced_by_modelled_ones(tmp_path
     with pytest.raises(MarketHistoryRefused, match=r"was binance 5m; .*--timeframe.*--seed"):
         load(store, DataOrder(("ETH/USDT",), "1m"), WARM_UP, said.append)
     assert not said and len(store.list()) == 1
+
+
+def test_a_range_without_candles_before_it_begins_later_and_says_so(tmp_path: Path) -> None:
+    store = stored(tmp_path, "1m")
+    times = store.load("binance", "ETH/USDT", "1m").open_ts.tolist()
+    early = load(store, DataOrder(("ETH/USDT",), "1m", from_ms=times[0]), WARM_UP, print)
+    assert early.start_ts == times[WARM_UP]
+    assert any("20 candles" in warning and "tested from" in warning for warning in early.warnings)
+    pairs = zip(times, times[WARM_UP:], strict=False)
+    whole = next(end for start, end in pairs if end - start == WARM_UP * MINUTE_MS)
+    late = load(store, DataOrder(("ETH/USDT",), "1m", from_ms=whole), WARM_UP, print)
+    assert late.start_ts == whole
+    assert not any("tested from" in warning for warning in late.warnings)

@@ -86,6 +86,11 @@ def load(
         if report.has_gaps
         for sentence in report.sentences()[1:2]
     ]
+    if order.from_ms is not None and start > order.from_ms:
+        warnings.append(
+            f"tested from {time_text(start)} on, not from {time_text(order.from_ms)}: the first "
+            f"{warm_up} candles that are stored only bring the indicators up"
+        )
     is_modelled = any(series.exchange.startswith(EXCHANGE) for series in found)
     return LoadedData(
         found, start, is_modelled, warnings, sum(report.missing for report in reports)
