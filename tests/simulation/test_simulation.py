@@ -17,8 +17,9 @@ from autotrade.infrastructure.simulated_exchange.fault_script import FaultKind, 
 
 ROOT = Path(__file__).resolve().parents[2]
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
-SEEDS_A_CHUNK = 25
-CHUNKS = 8
+SEEDS_A_CHUNK = 10
+"""Small, so that no core is left alone with a long one at the end of the suite."""
+CHUNKS = 20
 
 
 def simulate(*words: str, hash_seed: str = "0") -> tuple[int, dict[str, Any]]:
