@@ -58,6 +58,11 @@ def test_a_sweep_ranks_checks_judges_and_keeps(
     assert best["deals"] == result["deals"]
     assert result["deals"] > 0
     assert result["statistics"]["trials"] == 4
+    page = data / "report.html"
+    assert main(["backtests", "--data-dir", str(data), "--report", result["id"], str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Net result over strategy.macd_fast and" in text or "and strategy.macd_fast" in text
+    assert "kept without curves" not in text
     heat = facts["heat_map"]
     net = {tuple(one["values"].values()): float(one["pnl_net"]) for one in facts["best"]}
     assert heat["x"]["name"] == "strategy.macd_fast"

@@ -59,6 +59,7 @@ def test_a_heat_map_of_the_wrong_shape_is_refused() -> None:
 
 
 def test_a_heat_map_is_found_wherever_the_result_keeps_it() -> None:
+    assert find_heat_map({"id": "a", "sweep": {"trials": 4, "heat_map": MAP}}) is MAP
     assert find_heat_map({"id": "a", "sweep": MAP}) is MAP
     assert find_heat_map(MAP) is MAP
     assert find_heat_map({"id": "a", "statistics": {"x": 1}}) is None

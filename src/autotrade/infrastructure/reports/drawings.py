@@ -86,8 +86,11 @@ def _nice_width(least: float) -> float:
 
 
 def find_heat_map(result: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The heat map of a result: {"x": {"name", "values"}, "y": the same, "net": rows of y}."""
-    for value in (result, *result.values()):
+    """The heat map of a result: {"x": {"name", "values"}, "y": the same, "net": rows of y}. A sweep
+    keeps it as `heat_map` among its own figures."""
+    sweep = result.get("sweep")
+    kept = sweep.get("heat_map") if isinstance(sweep, Mapping) else None
+    for value in (result, kept, *result.values()):
         if isinstance(value, Mapping) and {"x", "y", "net"} <= set(value):
             return value
     return None

@@ -12,6 +12,7 @@ from autotrade.config.errors import ConfigurationError
 from autotrade.infrastructure.backtest.archive import FOLDER_NAME, JOURNAL_NAME, Archive
 from autotrade.infrastructure.terminal.commands.backtest import (
     _json,
+    _plain_json,
     _require_one_quote,
     _settings,
 )
@@ -132,6 +133,7 @@ def sweep_of(prepared: Prepared) -> Sweep:
 
 def run_sweep(arguments: argparse.Namespace) -> tuple[dict[str, Any], str | None]:
     """(the best set's backtest with the sweep inside, the first difference to the engine)."""
+    from autotrade.infrastructure.backtest.charts import charts_of
     from autotrade.infrastructure.backtest.journal_writer import JournalWriter
     from autotrade.infrastructure.backtest.result import Timing, Tries, result_of
     from autotrade.infrastructure.backtest.sweep import overfitting_of
@@ -161,7 +163,7 @@ def run_sweep(arguments: argparse.Namespace) -> tuple[dict[str, Any], str | None
         "overfitting": None if overfitting is None else overfitting.as_dict(),
         "overfitting_undefined": reason,
     }
-    archive.keep(writing, result, _json(result))
+    archive.keep(writing, result, _json(result), _plain_json(charts_of(plan, run_result)))
     return result, None
 
 
