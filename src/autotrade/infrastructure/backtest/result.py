@@ -40,6 +40,11 @@ class Tries:
     """The probability of it, where there is one."""
 
 
+def deal_results(run: BacktestRun) -> list[DealResult]:
+    """The deals that bought something, as the statistics take them."""
+    return [DealResult(**asdict(deal)) for deal in run.deals if deal.invested > 0]
+
+
 def result_of(
     backtest: Backtest,
     plan: BacktestPlan,
@@ -59,7 +64,7 @@ def result_of(
         run.fills, plan.markets, *span, balance=balance, candle_ms=candle_ms
     )
     index_ts, index = market_index(plan.markets, *span, candle_ms)
-    deals = [DealResult(**asdict(deal)) for deal in run.deals if deal.invested > 0]
+    deals = deal_results(run)
     still_open = [deal.created_ts for deal in backtest.state.deals.open_deals()]
     statistics = summarise(
         deals,

@@ -11,12 +11,12 @@ import numpy as np
 
 from autotrade.domain.entities.candle import TIMEFRAME_MS
 from autotrade.infrastructure.backtest.pair_market import PairMarket
+from autotrade.infrastructure.backtest.result import deal_results
 from autotrade.infrastructure.backtest.runner import BacktestRun
 from autotrade.infrastructure.backtest.settings import BacktestSettings
 from autotrade.infrastructure.backtest.sweep import Sweep, Trial
 from autotrade.infrastructure.backtest.sweep_space import ParameterSet
 from autotrade.infrastructure.statistics import (
-    DealResult,
     Statistics,
     WalkForwardWindow,
     summarise,
@@ -118,21 +118,7 @@ class WalkForwardRun:
         times = np.linspace(start, end, len(worth)).astype(np.int64)
         series = self._market.series
         known = (series.open_ts + self._length).searchsorted(times, side="right") - 1
-        deals = [
-            DealResult(
-                deal_id=deal.deal_id,
-                symbol=deal.symbol,
-                opened_ts=deal.opened_ts,
-                closed_ts=deal.closed_ts,
-                invested=deal.invested,
-                pnl_net=deal.pnl_net,
-                fees=deal.fees,
-                exit_reason=deal.exit_reason,
-            )
-            for one in found
-            for deal in one.run.deals
-            if deal.invested > 0
-        ]
+        deals = [deal for one in found for deal in deal_results(one.run)]
         prices = series.close[np.maximum(known, 0)]
         statistics = summarise(deals, times, worth, times, prices, seed=seed)
         efficiency = walk_forward_efficiency(

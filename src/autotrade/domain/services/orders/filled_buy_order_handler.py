@@ -117,8 +117,9 @@ class FilledBuyOrderHandler:
     def _is_at_target(context: DealContext) -> bool:
         """Somebody bids the target or more, as far as we see now."""
         ticker = context.ticker
-        is_seen = ticker is not None and not context.is_stale
-        return is_seen and ticker is not None and ticker.bid >= context.deal.target_price
+        if ticker is None or context.is_stale:
+            return False
+        return ticker.bid >= context.deal.target_price
 
     def _guard_exits(self, context: DealContext) -> list[Record]:
         """SELL orders rest: are they still the right ones?"""
