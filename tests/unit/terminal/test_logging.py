@@ -70,6 +70,21 @@ def test_the_file_is_rotated(tmp_path: Path) -> None:
     assert read(file)[-1]["text"] == "line 99"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told_once_and_the_screen_goes_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    screen = io.StringIO()
+    with start_logging("info", Path("/dev/full"), stream=screen):
+        for number in range(3):
+            logger.info("line %d", number)
+    lines = [line[9:] for line in screen.getvalue().splitlines()]
+    [refusal] = [line for line in lines if line.startswith("ERROR expected to write the log")]
+    assert "/dev/full, was refused: [Errno 28] No space left on device; " in refusal
+    assert [line for line in lines if line != refusal] == ["line 0", "line 1", "line 2"]
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_full_queue_drops_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_setup, "QUEUE_SIZE_MAX", 5)
     monkeypatch.setattr(log_setup._Listener, "start", lambda self: None)

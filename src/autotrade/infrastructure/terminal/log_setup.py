@@ -79,6 +79,41 @@ class _Listener(logging.handlers.QueueListener):
         self.queue.put(None)
 
 
+class _RotatingFile(logging.handlers.RotatingFileHandler):
+    """The log's file. A disk that refuses it is told in one line on the screen, which goes on."""
+
+    def __init__(self, file: Path, bytes_max: int, count: int, screen: logging.Handler) -> None:
+        super().__init__(file, maxBytes=bytes_max, backupCount=count, encoding="utf-8")
+        self._screen = screen
+        self._is_refused = False
+        self._was_refused = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._was_refused, self._is_refused = self._is_refused, False
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Not for every line again: only the first of a row of refusals is told."""
+        self._is_refused = True
+        if not self._was_refused:
+            self._tell(sys.exc_info()[1])
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:
+            if not self._is_refused:
+                self._tell(error)
+
+    def _tell(self, error: BaseException | None) -> None:
+        text = (
+            f"expected to write the log {self.baseFilename}, was refused: {error}; lines are on "
+            "the screen only until it can be written again"
+        )
+        logger = logging.getLogger("autotrade")
+        self._screen.handle(logger.makeRecord("autotrade", logging.ERROR, "", 0, text, (), None))
+
+
 @dataclass(slots=True)
 class LogHandle:
     """A running log; `close` writes what is still in the queue."""
@@ -113,7 +148,7 @@ class LogHandle:
             root.warning("%d log lines were dropped: the log's queue was full", count)
         root.removeHandler(self._handler)
         self._listener.stop()
-        for target in self._targets:
+        for target in reversed(self._targets):
             target.close()
 
 
@@ -142,9 +177,7 @@ def start_logging(
     targets: list[logging.Handler] = [screen]
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        rotating = logging.handlers.RotatingFileHandler(
-            file, maxBytes=file_bytes_max, backupCount=file_count, encoding="utf-8"
-        )
+        rotating = _RotatingFile(file, file_bytes_max, file_count, screen)
         rotating.setFormatter(JsonFormatter())
         targets.append(rotating)
     lines: queue.Queue[logging.LogRecord] = queue.Queue(QUEUE_SIZE_MAX)
