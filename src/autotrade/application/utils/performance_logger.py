@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 BUCKETS_PER_OCTAVE = 8
 """Latency buckets grow by 2^(1/8): a percentile is right to 9 %."""
@@ -27,15 +29,13 @@ class LatencyHistogram:
 
     def percentile_us(self, percent: float) -> float:
         """The latency that `percent` of all stay under, in microseconds (upper bucket edge)."""
-        rank = self.count * percent / 100
-        seen = 0
-        for index, count in enumerate(self._counts):
-            seen += count
-            if count and seen >= rank:
-                octave, part = divmod(index, BUCKETS_PER_OCTAVE)
-                edge = (1 << octave) * (1 + (part + 1) / BUCKETS_PER_OCTAVE)
-                return min(edge, float(self.maximum_ns)) / 1000
-        return 0.0
+        if not self.count:
+            return 0.0
+        rank = max(self.count * percent / 100, 1)
+        index = bisect_left(list(accumulate(self._counts)), rank)
+        octave, part = divmod(index, BUCKETS_PER_OCTAVE)
+        edge = (1 << octave) * (1 + (part + 1) / BUCKETS_PER_OCTAVE)
+        return min(edge, float(self.maximum_ns)) / 1000
 
     def summary_us(self) -> dict[str, float]:
         """p50, p95, p99 and max in microseconds, as the summary and `--json` give them."""

@@ -72,6 +72,22 @@ class Limits:
     stale_seconds: float
 
 
+@dataclass(slots=True)
+class Told:
+    """What the journal's lines say; a line that is not on the disk yet is not in `intents`."""
+
+    intents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of orders, by id."""
+    fills: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """By pair and trade id."""
+    approved: set[int] = field(default_factory=set)
+    """Deals that were opened by an approved decision."""
+    is_paused: bool = False
+
+    def copy(self) -> Told:
+        return Told(self.intents.copy(), self.fills.copy(), self.approved.copy(), self.is_paused)
+
+
 class Watcher:
     """`now` is the world's time in seconds; `calm_since` is when the last disturbance was over."""
 
@@ -91,12 +107,12 @@ class Watcher:
         self._deal_by_order: dict[tuple[str, int], int] = {}
         self._pending = b""
         self._written: dict[str, dict[str, Any]] = {}
-        self._durable: dict[str, dict[str, Any]] = {}
-        self._approved: set[int] = set()
+        self.told = Told()
+        self._kept = b""
+        """The journal's whole lines at the last start, and what they told."""
+        self._kept_told = Told()
         self._approved_decisions: set[str] = set()
-        self._is_paused = False
         self._started_at = 0.0
-        self.journal_fills: dict[tuple[str, str], dict[str, Any]] = {}
         self.minimum_notional: dict[str, Decimal] = {}
         self.prices: dict[str, Decimal] = {}
         self.base_total: dict[str, Decimal] | None = None
@@ -118,20 +134,22 @@ class Watcher:
         self._pending = b""
 
     def on_journal_synced(self) -> None:
-        self._durable.update(self._written)
+        self.told.intents.update(self._written)
         self._written.clear()
 
     def on_restart(self, journal: bytes) -> None:
-        """Begin anew with what the disk kept: only that was ever promised."""
-        self._pending = b""
+        """Begin anew with what the disk kept: only that was ever promised. Lines that were there
+        at the start before are not read again."""
+        if not journal.startswith(self._kept):
+            self._kept, self._kept_told = b"", Told()
+        self.told = self._kept_told.copy()
         self._written.clear()
-        self._durable.clear()
-        self.journal_fills.clear()
-        self._approved.clear()
-        self._is_paused = False
-        self.on_journal(journal)
+        self._pending = b""
+        self.on_journal(journal[len(self._kept) :])
         self._pending = b""
         self.on_journal_synced()
+        self._kept = journal[: journal.rfind(b"\n") + 1]
+        self._kept_told = self.told.copy()
 
     def _read(self, line: bytes) -> None:
         try:
@@ -149,16 +167,16 @@ class Watcher:
                 self._read_fill(data)
             case "DealOpened":
                 if data["decision_id"] in self._approved_decisions:
-                    self._approved.add(data["deal_id"])
+                    self.told.approved.add(data["deal_id"])
             case "Decision":
                 self._read_decision(data)
             case "OperatorRequested":
                 if data["action"] in ("pause", "stop"):
-                    self._is_paused = True
+                    self.told.is_paused = True
                 elif data["action"] == "resume":
-                    self._is_paused = False
+                    self.told.is_paused = False
             case "SessionStarted":
-                self._is_paused, self._started_at = False, self.now
+                self.told.is_paused, self._started_at = False, self.now
             case _:
                 pass
 
@@ -170,10 +188,10 @@ class Watcher:
 
     def _read_fill(self, data: dict[str, Any]) -> None:
         key = (data["symbol"], data["trade_id"])
-        known = self.journal_fills.get(key)
+        known = self.told.fills.get(key)
         if known is not None and known["order_id"] != data["order_id"]:
             self.violate("fill_of_two_orders", f"trade {key}")
-        self.journal_fills[key] = data
+        self.told.fills[key] = data
 
     # --- what reaches the exchange ------------------------------------------------------------
 
@@ -183,7 +201,7 @@ class Watcher:
         else:
             ids = [sent["aboveClientOrderId"], sent["belowClientOrderId"]]
         for order_id in ids:
-            intent = self._durable.get(order_id)
+            intent = self.told.intents.get(order_id)
             if intent is None:
                 self.violate("intent_on_disk_first", f"{order_id} was sent before its fsync")
             elif Decimal(intent["amount"]) != Decimal(sent["quantity"]):
@@ -195,9 +213,9 @@ class Watcher:
         deal = self._deal_of(order_id)
         if deal is None:
             return
-        if deal not in self._approved:
+        if deal not in self.told.approved:
             self.violate("order_has_decision", f"{order_id} without an approved decision")
-        if self._is_paused and self.now - self.calm_since > 1.0:
+        if self.told.is_paused and self.now - self.calm_since > 1.0:
             self.violate("no_order_while_paused", f"{order_id} was sent while paused")
         if self.market_lost_since is not None:
             # a start asks by REST, streams or not: what it learns then is fresh
@@ -281,13 +299,14 @@ class Watcher:
             ),
             ZERO,
         )
-        room = self._dust_room(position)
-        if stops > max(position.held, ZERO) + room:
+        held = max(position.held, ZERO)
+        if stops > held and stops > held + self._dust_room(position):
             self.violate("sells_what_is_held", f"deal {deal}: stops {stops}, held {position.held}")
-        if position.sold > position.bought + room:
+        sold, bought = position.sold, position.bought
+        if sold > bought and sold > bought + self._dust_room(position):
             self.violate(
                 "sells_what_is_held",
-                f"deal {deal}: sold {position.sold}, bought {position.bought}",
+                f"deal {deal}: sold {sold}, bought {bought}",
             )
 
     def _dust_room(self, position: Position) -> Decimal:
@@ -360,11 +379,11 @@ class Watcher:
             for key, execution in self.executions.items()
             if (execution.symbol, execution.order_id) in own
         }
-        told = {(key[0].replace("/", ""), int(key[1])) for key in self.journal_fills}
+        told = {(key[0].replace("/", ""), int(key[1])) for key in self.told.fills}
         if told != set(mine):
             missing, strange = sorted(set(mine) - told), sorted(told - set(mine))
             return f"fills: not in the journal {missing[:5]}, not on the exchange {strange[:5]}"
-        for (symbol, trade_id), data in self.journal_fills.items():
+        for (symbol, trade_id), data in self.told.fills.items():
             execution = mine[symbol.replace("/", ""), int(trade_id)]
             if (
                 Decimal(data["amount"]) != execution.quantity

@@ -6,6 +6,7 @@ script that any later version must survive.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import multiprocessing
@@ -79,8 +80,15 @@ def live_through(plan: WorldPlan, tell: Callable[[float, str], None] | None = No
         return run_world(plan, Path(name), tell)
 
 
-def _live_through_timed(plan: WorldPlan) -> tuple[WorldResult, float]:
+def _prepare_process() -> None:
     logging.disable(logging.CRITICAL)  # the connectors' warnings are the faults' own
+    # A world keeps all that ever happened in it: looking through that for garbage time and again
+    # costs a tenth of its time and finds next to nothing.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+def _live_through_timed(plan: WorldPlan) -> tuple[WorldResult, float]:
     started = time.process_time()
     return live_through(plan), time.process_time() - started
 
@@ -115,9 +123,10 @@ def simulate(
 
 def _results(plans: Sequence[WorldPlan], jobs: int) -> Iterator[tuple[WorldResult, float]]:
     if jobs == 1:
+        _prepare_process()
         yield from map(_live_through_timed, plans)
         return
-    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+    with multiprocessing.get_context("spawn").Pool(jobs, _prepare_process) as pool:
         yield from pool.imap_unordered(_live_through_timed, plans)
 
 

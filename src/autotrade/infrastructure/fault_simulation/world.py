@@ -408,7 +408,7 @@ class World:
             self._audit(journal)
         result.violations = watch.violations
         result.deals = len(watch.positions)
-        result.fills = len(watch.journal_fills)
+        result.fills = len(watch.told.fills)
         result.unprotected_ms_max = round(watch.unprotected_s_max * 1000)
         result.unprotected_calm_ms_max = round(watch.unprotected_calm_s_max * 1000)
         result.journal_sha256 = hashlib.sha256(journal).hexdigest()
