@@ -22,6 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = ROOT / "main.py"
 START_SECONDS_MAX = 60.0
+EXCHANGE_START_SECONDS_MAX = 300.0
+"""It reads its recording first, and that may be long."""
 END_SECONDS_MAX = 60.0
 READY = "ready: recovered, warmed up and reconciled"
 _LOOK_SECONDS = 0.001
@@ -187,7 +189,9 @@ class Exchange:
     def __init__(self, process: Process, data_dir: Path) -> None:
         self.process = process
         self.data_dir = data_dir
-        self.announce = json.loads(process.wait_line('"event":"started"'))
+        self.announce = json.loads(
+            process.wait_line('"event":"started"', EXCHANGE_START_SECONDS_MAX)
+        )
 
     @property
     def announce_file(self) -> Path:

@@ -8,8 +8,8 @@ from autotrade.domain.services.indicators.window import check_period
 class Ema:
     """EMA with factor 2 / (period + 1), as TA-Lib seeds it: by the mean of the first values.
 
-    None for the first `period - 1` values. The recursion forgets, so rounding does not pile up;
-    operations are in TA-Lib's order, which makes the results equal to the last bit.
+    None for the first `period - 1` values. The recursion forgets, so rounding does not pile up: the
+    results differ from TA-Lib's in the last bits at most.
     """
 
     __slots__ = ("_count", "_factor", "_period", "_seed", "value")
