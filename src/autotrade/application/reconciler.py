@@ -8,6 +8,7 @@ like any other event. Booking them again changes nothing; what was missed is boo
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set
 
 from autotrade.application.ports import Clock, EventSink, ExchangeConnector, Notifier, OpenOrder
 from autotrade.domain.events import Event, OrderFilled, OrderReported, Reconciled
@@ -25,12 +26,16 @@ class Reconciler:
         sink: EventSink,
         clock: Clock,
         notifier: Notifier,
+        *,
+        unsent: Set[str],
     ) -> None:
+        """`unsent` are the orders that it makes no sense to ask for, see TradingLoop."""
         self._state = state
         self._connector = connector
         self._sink = sink
         self._clock = clock
         self._notifier = notifier
+        self._unsent = unsent
         self._last_ts: int | None = None
         self._foreign: tuple[str, ...] = ()
         self._lock = asyncio.Lock()
@@ -57,7 +62,7 @@ class Reconciler:
         return [
             OpenOrder(order.id, order.symbol, order.exchange_id)
             for order in self._state.orders.all()
-            if order.is_open() or order.is_in_doubt
+            if (order.is_open() or order.is_in_doubt) and order.id not in self._unsent
         ]
 
     def _trades_since(self) -> int:

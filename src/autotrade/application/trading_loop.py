@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter_ns
 
 from autotrade.application.market_tape import MarketTape
 from autotrade.application.ports import Clock, ExchangeConnector, Journal
 from autotrade.application.trading_engine import TradingEngine
 from autotrade.application.utils.performance_logger import PerformanceLogger
-from autotrade.domain.commands import AnyCommand, Command
+from autotrade.domain.commands import AnyCommand, Command, PlaceOrder, PlaceOrderList
 from autotrade.domain.events import (
     CandleClosed,
     Event,
@@ -74,6 +74,9 @@ class TradingLoop:
         self._stop_text: str | None = None
         self._fault: BaseException | None = None
         self.performance = PerformanceLogger()
+        self.unsent: set[str] = set()
+        """Orders that were written down and have no outcome yet: their command waits for the disk
+        or is on its way, so that the exchange does not know them proves nothing."""
 
     # --- the doors in -------------------------------------------------------------------------
 
@@ -201,6 +204,7 @@ class TradingLoop:
         if self._tape is not None and needs_write:
             self._tape.flush(self._next_seq)
         if commands:
+            self.unsent.update(_orders_placed(commands))
             before_ns = perf_counter_ns()
             await self._journal.sync()
             performance.journal.add(perf_counter_ns() - before_ns)
@@ -219,7 +223,11 @@ class TradingLoop:
 
     async def _execute(self, command: AnyCommand) -> None:
         """The outcome comes back as events, through the same door as everything else."""
-        for event in await self._connector.execute(command):
+        try:
+            events = await self._connector.execute(command)
+        finally:
+            self.unsent.difference_update(_orders_placed([command]))
+        for event in events:
             await self.put(event)
 
     def _sent(self, task: asyncio.Task[None]) -> None:
@@ -241,3 +249,14 @@ class TradingLoop:
                 perf_counter_ns(),
             )
             self._wake.set()
+
+
+def _orders_placed(commands: Sequence[AnyCommand]) -> Iterator[str]:
+    for command in commands:
+        match command:
+            case PlaceOrder():
+                yield command.order_id
+            case PlaceOrderList():
+                yield from (command.target_id, command.stop_id)
+            case _:
+                pass

@@ -113,6 +113,44 @@ async def test_outcome_comes_back_as_an_event(rig: Rig) -> None:
     assert rig.bot.entry.is_working
 
 
+async def test_orders_are_unsent_from_the_disk_until_their_outcome(rig: Rig) -> None:
+    """Meanwhile the exchange's "unknown order" would be no proof, however slow the disk is."""
+    rig.bot.signal()
+    order = rig.bot.entry
+    seen: list[set[str]] = []
+    sync = rig.journal.sync
+
+    async def slow_sync() -> None:
+        seen.append(set(rig.loop.unsent))
+        await sync()
+
+    def answer(command: c.Command) -> Sequence[e.Event]:
+        seen.append(set(rig.loop.unsent))
+        return []
+
+    rig.journal.sync = slow_sync  # type: ignore[method-assign]
+    rig.connector.answer = answer
+    await rig.loop.put(
+        e.OrderFilled(
+            ts=rig.bot.ts,
+            order_id=order.id,
+            exchange_id="1",
+            trade_id="1",
+            symbol=SYMBOL,
+            side=order.side,
+            price=order.price or D(0),
+            amount=order.amount,
+            fee=D(0),
+            fee_asset="USDT",
+            is_maker=True,
+            exchange_ts=rig.bot.ts,
+        )
+    )
+    await rig.run_until_idle()
+    assert seen == [{rig.bot.target.id, rig.bot.stop.id}] * 2
+    assert rig.loop.unsent == set()
+
+
 async def test_prices_are_coalesced_and_not_journaled(rig: Rig) -> None:
     for price in range(2000, 2100):
         rig.loop.put_market(

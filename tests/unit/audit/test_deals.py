@@ -94,6 +94,30 @@ def test_an_order_that_was_not_found_in_time_may_still_come() -> None:
     assert story.codes(with_history=False) == []
 
 
+def test_a_deal_lives_again_while_an_order_of_it_rests() -> None:
+    """Its BUY was believed gone, and came after all; it is canceled and the deal ends anew."""
+    story = sound_story()
+    gone = s.event("DealCanceled", 2, deal_id=2, text="its BUY is unknown")
+    story.insert_before(
+        "OperatorRequested",
+        s.decision(3),
+        s.opened(2, 3),
+        s.planned(2),
+        s.place(2, "B1"),
+        *[s.event("Reconciled", trigger="timer", differences=0)] * 10,
+        s.event("OrderNotFound", 2, order_id=f"{s.PREFIX}2-B1"),
+        gone,
+        s.accepted(2, "B1", "31"),
+        s.canceled(2, "B1", "31"),
+        gone,
+    )
+    report = story.audit(with_history=False)
+    assert report.violations == []
+    assert report.deals == {"opened": 2, "closed": 1, "canceled": 1, "open": 0}
+    story.rows.insert(story.place_of("SessionStopped"), gone)
+    assert story.codes(with_history=False) == ["deal_twice"]
+
+
 def test_a_buy_may_be_made_anew_when_the_first_is_gone() -> None:
     story = sound_story()
     story.insert_after(

@@ -9,6 +9,7 @@ from autotrade.infrastructure.connectors.backoff import Backoff
 from autotrade.infrastructure.connectors.connector_settings import normal_secret
 from autotrade.infrastructure.connectors.event_pump import EventPump
 from autotrade.infrastructure.connectors.order_ids import OrderIds
+from autotrade.infrastructure.connectors.requests_under_way import RequestsUnderWay
 from autotrade.infrastructure.connectors.scrub import scrub
 from autotrade.infrastructure.connectors.transport import (
     LoopbackResolver,
@@ -115,3 +116,23 @@ async def test_the_pump_keeps_the_order_and_tells_an_overflow(
     await asyncio.wait_for(sink.done.wait(), 5)
     assert (sink.taken, overflows) == ([0, 1, 2], [1])
     await pump.close()
+
+
+def test_an_order_of_unknown_outcome_may_arrive_for_a_window_after_it_was_signed() -> None:
+    clock = [1_000.0]
+    under_way = RequestsUnderWay(lambda: clock[0], window_ms=500)
+    with under_way.placing(["once", "leg"]):
+        clock[0] = 1_900.0
+        assert under_way.may_arrive("once")
+    assert not under_way.may_arrive("once"), "it was signed at 1,000"
+    with under_way.placing(["anew"]) as placing:
+        clock[0] = 2_000.0
+        under_way.signed_anew(placing)
+        clock[0] = 2_200.0
+    clock[0] = 2_500.0
+    assert under_way.may_arrive("anew")
+    clock[0] = 2_501.0
+    assert not under_way.may_arrive("anew")
+    with under_way.placing(["known"]) as placing:
+        placing.is_unknown = False
+    assert not under_way.may_arrive("known")

@@ -113,7 +113,9 @@ class RealtimeTrading:
             speed=plan.speed,
             tape=self._tape,
         )
-        self._reconciler = Reconciler(state, connector, self.loop, clock, notifier)
+        self._reconciler = Reconciler(
+            state, connector, self.loop, clock, notifier, unsent=self.loop.unsent
+        )
         self._narrator = Narrator(state, with_book=settings.trading.log_orderbook_analysis)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.Task[None] | None = None

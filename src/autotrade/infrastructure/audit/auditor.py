@@ -67,7 +67,7 @@ class _Audit:
         self.sessions = Sessions(self.report)
         self.orders = Orders(self.report, self.sessions)
         self.deals = Deals(self.report, self.sessions, self.orders)
-        sessions, deals, told = self.sessions, self.deals, self.orders.told
+        sessions, deals, told = self.sessions, self.deals, self._told
         self._followers: dict[str, Callable[[Row], None]] = {
             "SessionStarted": sessions.started,
             "SessionReady": sessions.ready,
@@ -110,6 +110,11 @@ class _Audit:
 
     def _placed(self, row: Row) -> None:
         self.deals.placed(row, self.orders.placed(row))
+
+    def _told(self, row: Row) -> None:
+        resting = self.orders.told(row)
+        if resting is not None:
+            self.deals.rests(row, resting)
 
     def _filled(self, row: Row) -> None:
         found = self.orders.filled(row)

@@ -165,15 +165,28 @@ class Deals:
             )
             self._blame(row, "oversell", text, deal.id)
 
+    # --- what the exchange said ---------------------------------------------------------------
+
+    def rests(self, row: Row, order: OrderLife) -> None:
+        """An order that is on the exchange: the deal that it serves has not ended."""
+        deal = self.lives.get(order.intent.deal)
+        if deal is not None:
+            self._live_again(row, deal)
+
+    @staticmethod
+    def _live_again(row: Row, deal: DealLife) -> None:
+        """The exchange has the last word: what ended lives again until it is settled anew."""
+        if deal.status != "OPEN":
+            deal.status, deal.ended_seq = "OPEN", None
+            deal.last_seq = row["seq"]
+
     # --- fills and fees -----------------------------------------------------------------------
 
     def filled(self, row: Row, order: OrderLife, fill: Fill) -> None:
         deal = self.lives.get(order.intent.deal)
         if deal is None:
             return
-        if deal.status != "OPEN":
-            # The exchange has the last word: what ended lives again until it is settled anew.
-            deal.status, deal.ended_seq = "OPEN", None
+        self._live_again(row, deal)
         deal.last_seq = row["seq"]
         if fill.side == "BUY":
             deal.bought += fill.amount

@@ -55,15 +55,15 @@ class Orders:
 
     # --- what the exchange said ---------------------------------------------------------------
 
-    def told(self, row: Row) -> None:
-        """Any event about an order but a fill."""
+    def told(self, row: Row) -> OrderLife | None:
+        """Any event about an order but a fill; the order, when it rests by what is told."""
         data = row["data"]
         life = self.lives.get(data["order_id"])
         if life is None:
             if self.is_ours(data["order_id"]):
                 text = f"{row['type']} of order {data['order_id']}, which was never sent"
                 self._blame(row, "illegal_order_state", text, row["deal"])
-            return
+            return None
         self._check_deal(row, life)
         life.last_ts = row["ts"]
         match row["type"]:
@@ -80,6 +80,8 @@ class Orders:
                 if row["ts"] > life.sent_ts + self._sessions.window_ms and not life.is_gone:
                     life.is_gone = True
                     life.is_only_not_found = not life.is_accepted
+        is_resting = row["type"] == "OrderAccepted" or bool(data.get("is_open"))
+        return life if is_resting and life.is_open else None
 
     def _accepted(self, row: Row, life: OrderLife) -> None:
         if life.is_rejected:

@@ -248,7 +248,8 @@ class OrderGateway:
     ) -> Any:
         """The answer, or a Failure; a refused time stamp is sent once more with the same ids.
         `placed` are the orders that the request would bring into being."""
-        with self._questions.under_way.placing(placed) as placing:
+        under_way = self._questions.under_way
+        with under_way.placing(placed) as placing:
             answer = await self._try(lambda: request(dict(parameters)))
             if isinstance(answer, Failure) and is_clock_refusal(answer):
                 try:
@@ -257,7 +258,7 @@ class OrderGateway:
                     failure = normalize(error, self._settings.secrets)
                     LOG.warning("clock not measured: %s", failure.message)
                     return answer
-                placing.is_signed_anew = True
+                under_way.signed_anew(placing)
                 answer = await self._try(lambda: request(dict(parameters)))
             placing.is_unknown = isinstance(answer, Failure) and answer.is_unknown
             return answer

@@ -1,8 +1,8 @@
 """Orders whose placement may still reach the exchange, so that "unknown order" proves nothing yet.
 
-The domain believes "unknown order" once the receive window of its own request is over. That is not
-enough for a request whose time stamp was refused: the clock is measured, which may let the time
-jump far beyond the first request's window, and the same order is signed and sent anew.
+The domain believes "unknown order" once the receive window is over, counted from the moment the
+order was written down. A request may be signed later than that: a slow disk holds it up, or its
+time stamp was refused and the same order is signed anew.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Placing:
-    """What became of a placement, as far as its sender knows."""
+    """What became of a placement, as far as its sender knows. `signed_ms` is the exchange's time
+    at which it was signed last."""
 
-    is_signed_anew: bool = False
+    signed_ms: float
     is_unknown: bool = True
 
 
@@ -32,15 +33,19 @@ class RequestsUnderWay:
     @contextmanager
     def placing(self, order_ids: Iterable[str]) -> Iterator[Placing]:
         """While these orders are sent; the sender says in what is given how it went."""
-        ids, placing = tuple(order_ids), Placing()
+        ids, placing = tuple(order_ids), Placing(self._now_ms())
         self._waiting.update(ids)
         try:
             yield placing
         finally:
             self._waiting.difference_update(ids)
-            if placing.is_signed_anew and placing.is_unknown:
-                until_ms = self._now_ms() + self._window_ms
+            if placing.is_unknown:
+                until_ms = placing.signed_ms + self._window_ms
                 self._until_ms.update(dict.fromkeys(ids, until_ms))
+
+    def signed_anew(self, placing: Placing) -> None:
+        """Say this right before the same orders are sent again with a new time stamp."""
+        placing.signed_ms = self._now_ms()
 
     def may_arrive(self, order_id: str) -> bool:
         """Ask this before the exchange is asked about the order, not after."""

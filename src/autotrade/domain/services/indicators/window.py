@@ -24,55 +24,52 @@ def check_period(period: int) -> int:
 class RollingMean:
     """Mean of the last `period` values, correctly rounded; None before there are so many."""
 
-    __slots__ = ("_period", "_total", "_values")
+    __slots__ = ("_divisor", "_period", "_total", "_values")
 
     def __init__(self, period: int) -> None:
         self._period = check_period(period)
+        self._divisor = period << SCALE_BITS
         self._values: deque[int] = deque()
         self._total = 0
 
     def push(self, value: float) -> None:
+        values = self._values
         scaled = int(ldexp(value, SCALE_BITS))
-        self._values.append(scaled)
+        values.append(scaled)
         self._total += scaled
-        if len(self._values) > self._period:
-            self._drop(self._values.popleft())
-
-    def _drop(self, oldest: int) -> None:
-        self._total -= oldest
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._values) == self._period
+        if len(values) > self._period:
+            self._total -= values.popleft()
 
     @property
     def mean(self) -> float | None:
-        return self._total / (self._period << SCALE_BITS) if self.is_full else None
+        return self._total / self._divisor if len(self._values) == self._period else None
 
 
 class RollingDeviation(RollingMean):
     """Mean and population standard deviation of the last `period` values."""
 
-    __slots__ = ("_total_of_squares",)
+    __slots__ = ("_square_divisor", "_total_of_squares")
 
     def __init__(self, period: int) -> None:
         super().__init__(period)
+        self._square_divisor = period * period << 2 * SCALE_BITS
         self._total_of_squares = 0
 
     def push(self, value: float) -> None:
-        super().push(value)
-        newest = self._values[-1]
-        self._total_of_squares += newest * newest
-
-    def _drop(self, oldest: int) -> None:
-        super()._drop(oldest)
-        self._total_of_squares -= oldest * oldest
+        values = self._values
+        scaled = int(ldexp(value, SCALE_BITS))
+        values.append(scaled)
+        self._total += scaled
+        self._total_of_squares += scaled * scaled
+        if len(values) > self._period:
+            oldest = values.popleft()
+            self._total -= oldest
+            self._total_of_squares -= oldest * oldest
 
     @property
     def deviation(self) -> float | None:
         """sqrt(E[x^2] - E[x]^2): the difference is taken between integers, so nothing cancels."""
-        if not self.is_full:
+        if len(self._values) != self._period:
             return None
-        count = self._period
-        spread = count * self._total_of_squares - self._total * self._total
-        return sqrt(spread / (count * count << 2 * SCALE_BITS))
+        spread = self._period * self._total_of_squares - self._total * self._total
+        return sqrt(spread / self._square_divisor)
