@@ -60,8 +60,8 @@ THE_LOOP = (
         "first_outcome_only",
         "of an order's outcome only the first event is taken (the acceptance, not its fills)",
         LOOP,
-        "for event in await self._connector.execute(command):",
-        "for event in list(await self._connector.execute(command))[:1]:",
+        "events = await self._connector.execute(command)",
+        "events = list(await self._connector.execute(command))[:1]",
     ),
 )
 
@@ -108,8 +108,15 @@ RECONCILIATION = (
         "intents_not_reconciled",
         "orders in doubt are left out when the exchange is asked",
         RECONCILER,
-        "            if order.is_open() or order.is_in_doubt\n        ]",
-        "            if order.is_working\n        ]",
+        "            if (order.is_open() or order.is_in_doubt) and",
+        "            if order.is_working and",
+    ),
+    defect(
+        "unsent_orders_asked_for",
+        "an order that waits for the disk is asked for, and believed gone",
+        RECONCILER,
+        " and order.id not in self._unsent",
+        "",
     ),
     defect(
         "intents_given_up_at_start",
