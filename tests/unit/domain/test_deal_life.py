@@ -370,6 +370,27 @@ def test_oco_refused_for_balance_sells_what_is_free() -> None:
     assert only(bot.wait(1), c.PlaceOrderList).amount == D("0.0300")
 
 
+def test_coins_that_come_back_are_protected_too() -> None:
+    bot = EngineHarness()
+    bot.bought()
+    for leg in ("at1-1-T1", "at1-1-S1"):
+        bot.reject(leg, e.RejectReason.INSUFFICIENT_BALANCE)
+    bot.balance("ETH", "0.0300")
+    pair = only(bot.wait(1), c.PlaceOrderList)
+    for leg in (pair.target_id, pair.stop_id):
+        bot.accept(leg)
+    bot.balance("ETH", "0.0001")
+    assert none_of(bot.wait(30), c.CancelOrderList), "a rest that no order could sell"
+    bot.balance("ETH", "0.0199")
+    assert "protect them too" in only(bot.wait(1), c.CancelOrderList).reason
+    out = bot.cancel(pair.target_id) + bot.cancel(pair.stop_id)
+    whole = only(out, c.PlaceOrderList)
+    assert whole.amount == D("0.0498")
+    for leg in (whole.target_id, whole.stop_id):
+        bot.accept(leg)
+    assert none_of(bot.wait(30), c.CancelOrderList), "free coins of others are not this deal's"
+
+
 def test_coins_moved_away_end_the_deal_with_a_word() -> None:
     bot = EngineHarness()
     bot.bought()

@@ -129,7 +129,20 @@ class FilledBuyOrderHandler:
         if deal.held <= 0 and self._deals.is_entry_done(deal) and is_idle:
             # an order that was believed gone: it would sell what belongs to other deals
             return list(self._execution.cancel_exits(deal, "nothing is held any more", ts))
+        if is_idle and self._can_protect_more(context, exits):
+            text = "coins that were missing are there again: protect them too"
+            return list(self._execution.cancel_exits(deal, text, ts))
         return self._guard_lone_target(context, exits)
+
+    def _can_protect_more(self, context: DealContext, exits: list[Order]) -> bool:
+        """Whether the stop is smaller than what would be offered now, by an order's worth that is
+        free on the exchange: it was placed while coins were gone or locked, or a BUY that was
+        believed ended was filled further."""
+        stop = next((order for order in exits if order.role is OrderRole.STOP), None)
+        if stop is None or context.balance is None:
+            return False
+        bare = min(self._amount(context) - stop.remaining, context.balance.free)
+        return self._deals.sellable(bare, self._stop_price(context), context.rules) > 0
 
     def _guard_lone_target(self, context: DealContext, exits: list[Order]) -> list[Record]:
         """The exchange drops the stop of a pair when its target begins to fill. A rest that stays
