@@ -6,6 +6,7 @@ are written, requests and executions are seen where the exchange sees them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,6 +24,19 @@ from autotrade.infrastructure.simulated_exchange.core.types import (
 
 ZERO = Decimal(0)
 STOP_KINDS = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
+TYPE_OF_LINE = re.compile(rb'"type":"(\w+)"')
+TYPES_READ = frozenset(
+    {
+        b"PlaceOrder",
+        b"PlaceOrderList",
+        b"OrderFilled",
+        b"DealOpened",
+        b"Decision",
+        b"OperatorRequested",
+        b"SessionStarted",
+    }
+)
+"""Most lines are of other types, and parsing them would cost more than everything else here."""
 NOTIONAL_ROOM = Decimal("1.1")
 """What is worth less than this many minimum notionals may not be sellable: it is dust."""
 
@@ -152,6 +166,9 @@ class Watcher:
         self._kept_told = self.told.copy()
 
     def _read(self, line: bytes) -> None:
+        named = TYPE_OF_LINE.search(line)
+        if named is None or named[1] not in TYPES_READ:
+            return
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError:
