@@ -188,6 +188,8 @@ def table(findings: Sequence[Finding], plan: Plan) -> str:
 def _tell(finding: Finding) -> None:
     if finding.verdict is Verdict.FOUND:
         text = f"{finding.invariant} in world {finding.seeds}"
+    elif finding.verdict is Verdict.NOT_TRIED:
+        text = f"not tried: {finding.text}"
     elif finding.name == UNCHANGED:
         text = "no promise broken, as it must be"
     else:
