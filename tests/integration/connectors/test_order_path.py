@@ -11,6 +11,7 @@ import pytest
 from autotrade.domain.events import ChannelRestored, OrderAccepted, OrderRejected, RejectReason
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import (
+    CONNECTIONS_MAX,
     TransportRefused,
     live,
     loopback,
@@ -129,6 +130,23 @@ async def test_nothing_but_the_embedded_exchange_can_be_reached(
             assert answer.status == 200
         with pytest.raises(aiohttp.ClientConnectionError, match="refused"):
             await session.get(address)
+    finally:
+        await session.close()
+
+
+async def test_a_burst_of_requests_shares_a_bounded_pool(venue: TestVenue) -> None:
+    transport = loopback(venue.tls_port, venue.files.authority)
+    session = open_session(transport, tls_context(transport))
+
+    async def ping() -> int:
+        async with session.get("https://api.binance.com/api/v3/ping") as answer:
+            return answer.status
+
+    try:
+        assert set(await asyncio.gather(*(ping() for _ in range(3 * CONNECTIONS_MAX)))) == {200}
+        assert session.connector is not None
+        kept = sum(map(len, session.connector._conns.values()))
+        assert 0 < kept <= CONNECTIONS_MAX
     finally:
         await session.close()
 

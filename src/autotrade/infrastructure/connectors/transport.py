@@ -21,6 +21,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 LOOPBACK = "127.0.0.1"
 EXCHANGE_DOMAIN = "binance.com"
+CONNECTIONS_MAX = 32
+"""Of a session, at the same time; more requests wait. All that were ever needed at once stay open
+in the library's pool, at some 0.25 MB of TLS buffers each."""
 
 
 class TransportKind(StrEnum):
@@ -113,6 +116,7 @@ class GuardedConnector(aiohttp.TCPConnector):
             resolver=LoopbackResolver(tls_port),
             use_dns_cache=False,
             socket_factory=guarded_socket,
+            limit=CONNECTIONS_MAX,
         )
 
 
@@ -140,7 +144,9 @@ def open_session(transport: Transport, context: ssl.SSLContext) -> aiohttp.Clien
         connector: aiohttp.TCPConnector = GuardedConnector(transport.tls_port, context)
     else:
         # the system's resolver in a thread works with every event loop, Windows' default included
-        connector = aiohttp.TCPConnector(ssl=context, resolver=aiohttp.ThreadedResolver())
+        connector = aiohttp.TCPConnector(
+            ssl=context, resolver=aiohttp.ThreadedResolver(), limit=CONNECTIONS_MAX
+        )
     return aiohttp.ClientSession(connector=connector, trust_env=False)
 
 
