@@ -92,7 +92,7 @@ class _RotatingFile(logging.handlers.RotatingFileHandler):
         self._was_refused, self._is_refused = self._is_refused, False
         super().emit(record)
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 logging's own name
         """Not for every line again: only the first of a row of refusals is told."""
         self._is_refused = True
         if not self._was_refused:
