@@ -198,3 +198,15 @@ def test_a_part_of_the_file_can_be_verified(path: Path, sound: bytes) -> None:
     path.write_bytes(sound + b"garbage\ngarbage\n")
     report = verify(path, end=len(sound))
     assert (report.rows, report.holds, report.torn_bytes) == (COUNT, True, 0)
+
+
+def test_what_is_known_to_hold_is_not_verified_again(path: Path, sound: bytes) -> None:
+    lines = sound.splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:3]))
+    start = verify(path).end
+    path.write_bytes(b"x" * start.offset + b"".join(lines[3:]))
+    assert verify(path, start=start).rows == COUNT
+    path.write_bytes(sound.replace(lines[4], lines[4].replace(b'"ts":', b'"tz":')))
+    broken = verify(path, start=start).broken
+    assert broken is not None
+    assert (broken.line_number, broken.offset) == (5, len(b"".join(lines[:4])))

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autotrade.application.use_cases.run_realtime_trading import (
@@ -35,6 +36,7 @@ from autotrade.infrastructure.fault_simulation.disk import SimulatedDisk
 from autotrade.infrastructure.fault_simulation.exchange_end import ExchangeEnd
 from autotrade.infrastructure.fault_simulation.feed import SimulatedFeed
 from autotrade.infrastructure.fault_simulation.virtual_loop import Agenda, VirtualLoop
+from autotrade.infrastructure.journal.chain import JOURNAL_START, JournalPosition
 from autotrade.infrastructure.journal.data_folder import DataFolder, FolderLock
 from autotrade.infrastructure.journal.journal import JsonlJournal
 from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
@@ -66,6 +68,23 @@ class Inbox:
         return words
 
 
+class VerifiedLines:
+    """The journal's lines that held when a life began. While they are unchanged they hold still, so
+    a world of days does not compute their hashes anew at each of its hundreds of starts."""
+
+    def __init__(self) -> None:
+        self._lines = b""
+        self._end = JOURNAL_START
+
+    def end(self, path: Path) -> JournalPosition:
+        """The place in this file before which everything is known to hold."""
+        is_unchanged = path.exists() and path.read_bytes().startswith(self._lines)
+        return self._end if is_unchanged else JOURNAL_START
+
+    def keep(self, path: Path, end: JournalPosition) -> None:
+        self._lines, self._end = path.read_bytes()[: end.offset], end
+
+
 class Process:
     """`run` is a whole life; `cut` is its death, after which nothing of it reaches the world."""
 
@@ -77,6 +96,7 @@ class Process:
         agenda: Agenda,
         disk: SimulatedDisk,
         *,
+        verified: VerifiedLines,
         name: str,
         inbox: Inbox,
         notify: Callable[[str], None],
@@ -84,6 +104,7 @@ class Process:
         self._plan, self._folder, self._end, self._agenda = plan, folder, end, agenda
         self._inbox, self._notify = inbox, notify
         self.disk = disk
+        self._verified = verified
         self.name = name
         self.loop = VirtualLoop(agenda, name)
         self.loop.executor_delay = lambda: 0.001 + disk.faults.slow_seconds
@@ -104,7 +125,9 @@ class Process:
         folder = self._folder
         self._lock = folder.lock()
         folder.check_writable(self.disk)
-        journal = JsonlJournal.open(folder.journal, files=self.disk)
+        known = self._verified.end(folder.journal)
+        journal = JsonlJournal.open(folder.journal, files=self.disk, known=known)
+        self._verified.keep(folder.journal, journal.position)
         if journal.opened.cut_text:
             self._notify(f"{journal.opened.cut_bytes} torn bytes were cut")
         recovered = load_state(folder, self._plan.pairs())
@@ -185,8 +208,7 @@ class Process:
     def bury(self) -> None:
         """Let go of tasks that were never allowed to finish. What they do on being closed reaches
         nothing any more: the disk, the wires and the lock are cut."""
-        tasks: list[asyncio.Task[Any]] = list(asyncio.all_tasks(self.loop))
-        for task in tasks:
+        for task in self.loop.unfinished_tasks():
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             coroutine: Any = task.get_coro()
             with suppress(RuntimeError):  # it wanted to wait once more

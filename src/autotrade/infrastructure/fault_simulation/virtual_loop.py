@@ -10,6 +10,7 @@ import asyncio
 import heapq
 import random
 import selectors
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -101,6 +102,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.kill_at_step: int | None = None
         self.executor_delay: Callable[[], float] = lambda: 0.0
         self._moment = (-1.0, 0)
+        self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         super().__init__(_WorldSelector(self))
         self._clock_resolution = RESOLUTION_SECONDS
 
@@ -127,6 +129,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
         jittered = when + self._jitter.random() * JITTER_SECONDS
         return super().call_at(jittered, callback, *args, context=context)
+
+    def create_task(self, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        task: asyncio.Task[Any] = super().create_task(coro, **options)
+        self._tasks.add(task)
+        return task
+
+    def unfinished_tasks(self) -> list[asyncio.Task[Any]]:
+        """Of this loop; asyncio's own list is of all loops, which in a world are hundreds."""
+        return [task for task in self._tasks if not task.done()]
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
         """Work of a thread: done in one piece, after the disk's delay."""

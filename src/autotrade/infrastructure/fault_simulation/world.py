@@ -44,6 +44,7 @@ from autotrade.infrastructure.fault_simulation.process import (
     Inbox,
     Process,
     ProcessPlan,
+    VerifiedLines,
 )
 from autotrade.infrastructure.fault_simulation.storm import storm_script
 from autotrade.infrastructure.fault_simulation.strikes import STRIKES
@@ -160,6 +161,7 @@ class World:
         self.inbox = Inbox()
         self.process: Process | None = None
         self._graveyard: list[Process] = []
+        self._verified = VerifiedLines()
         self.disk_faults = DiskFaults()
         self.clock_ahead_s = 0.0
         self.is_silent = self.is_closed = self.is_stale = self.is_empty = 0
@@ -209,6 +211,7 @@ class World:
             self.end,
             self.agenda,
             disk,
+            verified=self._verified,
             name=f"{self._plan.seed}:life:{number}",
             inbox=self.inbox,
             notify=self._say,

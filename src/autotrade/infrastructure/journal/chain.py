@@ -94,22 +94,29 @@ def seal(body: bytes) -> tuple[bytes, str]:
     return b'%b,"hash":"%b"}\n' % (body, digest.encode()), digest
 
 
-def verify(path: Path, end: int | None = None) -> VerifyReport:
-    """Verify the chain from the first byte to the last (or to byte `end`); changes nothing."""
+def verify(
+    path: Path, end: int | None = None, *, start: JournalPosition = JOURNAL_START
+) -> VerifyReport:
+    """Verify the chain from the first byte to the last (or to byte `end`); changes nothing.
+
+    `start` is a place before which everything is known to hold.
+    """
     with store_faults(path, "read"):
         if not path.exists():
             return VerifyReport(path, JOURNAL_START, 0, 0, None)
         with path.open("rb") as stream:
-            return _Scan(path, stream, end).run()
+            return _Scan(path, stream, start, end).run()
 
 
 class _Scan:
     """One pass over a file; `good` is the place up to which everything held."""
 
-    def __init__(self, path: Path, stream: BinaryIO, end: int | None) -> None:
+    def __init__(
+        self, path: Path, stream: BinaryIO, start: JournalPosition, end: int | None
+    ) -> None:
         self.path, self.stream, self.end = path, stream, end
-        self.good = JOURNAL_START
-        self.size = 0
+        self.good = start
+        self.size = stream.seek(start.offset)
         self.carry = b""
 
     def run(self) -> VerifyReport:

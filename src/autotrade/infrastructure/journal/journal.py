@@ -80,12 +80,14 @@ class JsonlJournal:
         *,
         files: FileSystem = REAL_FILES,
         buffer_bytes_max: int = BUFFER_BYTES_MAX,
+        known: JournalPosition = JOURNAL_START,
     ) -> JsonlJournal:
         """Verify the whole chain, cut a torn last line (see `opened`) and be ready to append.
 
+        `known` is a place before which the file is already known to hold.
         Raises `BrokenChain` and leaves the file as it is; `StoreFault` when the disk refuses.
         """
-        report = verify(path)
+        report = verify(path, start=known)
         if report.broken is not None:
             raise report.broken
         is_new = not path.exists()
