@@ -208,8 +208,11 @@ class ExchangeEnd:
         kind = fault.kind if fault is not None else None
         if kind is FaultKind.REQUEST_LOST:
             return
-        refusal = self._refusal_of(verb, path, fault)
-        is_hidden = kind in (FaultKind.SERVER_ERROR, FaultKind.STATUS_UNKNOWN)
+        refusal = self._refusal_at_the_gate(path)
+        is_hidden = False
+        if refusal is None and fault is not None:
+            refusal = self._refusal_of(verb, fault)
+            is_hidden = kind in (FaultKind.SERVER_ERROR, FaultKind.STATUS_UNKNOWN)
         result: Any = None
         if refusal is None or (is_hidden and fault is not None and fault.rng.random() < 0.5):
             result, true_refusal = self._carry_out(verb, path, sent)
@@ -226,21 +229,22 @@ class ExchangeEnd:
         back = self._random.uniform(0.002, 0.02)
         self._agenda.after(back, lambda: reply(answer, refusal, headers))
 
-    def _refusal_of(self, verb: str, path: str, fault: ArmedFault | None) -> ExchangeError | None:
-        """What the exchange's gates say before a request is looked at."""
+    def _refusal_at_the_gate(self, path: str) -> ExchangeError | None:
+        """Of whom the exchange does not even listen to: nothing is executed then."""
         seconds = self._agenda.seconds
         if seconds < self.stay_away_until:
             left = int(self.stay_away_until - seconds) + 1
             return WireRefusal(-1003, "Way too many requests.", 418, headers=_retry_after(left))
         if self.is_key_expired and path not in ("time", "klines", "exchangeInfo"):
             return ExchangeError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        if fault is None:
-            return None
+        return None
+
+    def _refusal_of(self, verb: str, fault: ArmedFault) -> ExchangeError | None:
         match fault.kind:
             case FaultKind.RATE_LIMITED | FaultKind.BANNED:
                 is_ban = fault.kind is FaultKind.BANNED
                 left = fault.rng.randrange(30, 120) if is_ban else fault.rng.randrange(1, 15)
-                self.stay_away_until = seconds + left
+                self.stay_away_until = self._agenda.seconds + left
                 status = 418 if is_ban else 429
                 return WireRefusal(
                     -1003, "Too much request weight used.", status, headers=_retry_after(left)
