@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from autotrade.application.use_cases.run_realtime_trading import (
@@ -36,7 +35,7 @@ from autotrade.infrastructure.fault_simulation.disk import SimulatedDisk
 from autotrade.infrastructure.fault_simulation.exchange_end import ExchangeEnd
 from autotrade.infrastructure.fault_simulation.feed import SimulatedFeed
 from autotrade.infrastructure.fault_simulation.virtual_loop import Agenda, VirtualLoop
-from autotrade.infrastructure.journal.chain import JOURNAL_START, JournalPosition
+from autotrade.infrastructure.journal.chain import JOURNAL_START
 from autotrade.infrastructure.journal.data_folder import DataFolder, FolderLock
 from autotrade.infrastructure.journal.journal import JsonlJournal
 from autotrade.infrastructure.repositories.snapshot_set import SnapshotSet
@@ -73,16 +72,15 @@ class VerifiedLines:
     a world of days does not compute their hashes anew at each of its hundreds of starts."""
 
     def __init__(self) -> None:
-        self._lines = b""
-        self._end = JOURNAL_START
+        self._journal = b""
+        self.end = JOURNAL_START
+        """Before this place everything is known to hold."""
 
-    def end(self, path: Path) -> JournalPosition:
-        """The place in this file before which everything is known to hold."""
-        is_unchanged = path.exists() and path.read_bytes().startswith(self._lines)
-        return self._end if is_unchanged else JOURNAL_START
-
-    def keep(self, path: Path, end: JournalPosition) -> None:
-        self._lines, self._end = path.read_bytes()[: end.offset], end
+    def look_at(self, journal: bytes) -> None:
+        """The file as the next life finds it."""
+        if not journal.startswith(self._journal[: self.end.offset]):
+            self.end = JOURNAL_START
+        self._journal = journal
 
 
 class Process:
@@ -125,9 +123,8 @@ class Process:
         folder = self._folder
         self._lock = folder.lock()
         folder.check_writable(self.disk)
-        known = self._verified.end(folder.journal)
-        journal = JsonlJournal.open(folder.journal, files=self.disk, known=known)
-        self._verified.keep(folder.journal, journal.position)
+        journal = JsonlJournal.open(folder.journal, files=self.disk, known=self._verified.end)
+        self._verified.end = journal.position
         if journal.opened.cut_text:
             self._notify(f"{journal.opened.cut_bytes} torn bytes were cut")
         recovered = load_state(folder, self._plan.pairs())

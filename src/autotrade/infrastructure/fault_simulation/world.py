@@ -201,7 +201,9 @@ class World:
 
     def _one_life(self) -> None:
         number = self.result.kills + self.result.recoveries
-        self.watch.on_restart(_bytes_of(self.folder.journal))
+        journal = _bytes_of(self.folder.journal)
+        self.watch.on_restart(journal)
+        self._verified.look_at(journal)
         rng = random.Random(f"{self._plan.seed}:disk:{number}:{self.agenda.seconds:.3f}")
         disk = SimulatedDisk(rng, self._on_write, self._on_sync)
         disk.faults = replace(self.disk_faults, kill_at_operation=None)
