@@ -302,6 +302,7 @@ class TradingState:
             if not order.is_open() and not order.is_closed():
                 order.cancel(ts, "the deal ended")
         self._track_protection(deal, ts)
+        self.order_service.forget_refused(deal, ts)
         self.deals.ended(deal)
 
     # --- orders -------------------------------------------------------------------------------

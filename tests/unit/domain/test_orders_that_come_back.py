@@ -201,3 +201,52 @@ def test_an_old_price_at_the_target_does_not_keep_a_position_bare(channel: e.Cha
     bot.send(e.ChannelLost, channel=channel, text="silent")
     out = bot.fill(bot.entry.id)
     assert only(out, c.PlaceOrderList).stop_price == D("1940.00")
+
+
+# --- tries of a long outage ---------------------------------------------------------------------
+
+
+def outage(bot: EngineHarness, seconds: int) -> None:
+    """Every protection is refused, at once."""
+    until = bot.ts + seconds * 1000
+    while bot.ts < until:
+        for order in (bot.target, bot.stop):
+            if order.status is OrderStatus.SUBMITTED:
+                bot.reject(order.id, e.RejectReason.RATE_LIMIT)
+        bot.wait(1)
+
+
+def test_an_outage_of_hours_does_not_fill_the_memory_with_refused_tries() -> None:
+    bot = EngineHarness()
+    bot.bought()
+    outage(bot, 1_200)
+    after_20_minutes = len(bot.deal.order_ids)
+    outage(bot, 2_400)
+    assert len(bot.deal.order_ids) == after_20_minutes
+    assert sorted(order.id for order in bot.state.orders.all()) == sorted(bot.deal.order_ids)
+    again = only(bot.wait(6), c.PlaceOrderList)
+    stops = [one.stop_id for one in bot.records if isinstance(one, c.PlaceOrderList)]
+    assert len(set(stops)) == len(stops) > 500, "a number is never used twice"
+    bot.accept(again.target_id)
+    bot.accept(again.stop_id)
+    bot.fill(again.target_id)
+    bot.cancel(again.stop_id, reason="expired")
+    assert bot.deal.status is DealStatus.CLOSED
+
+
+def test_a_refused_try_may_be_contradicted_for_ten_minutes() -> None:
+    bot = EngineHarness()
+    bot.bought()
+    outage(bot, 590)
+    report(bot, "at1-1-S1", is_open=True)
+    assert bot.state.orders.get("at1-1-S1").is_open()
+
+
+def test_only_what_was_refused_is_let_go() -> None:
+    """A BUY that the exchange did not know, and one that traded, are kept as long as their deal."""
+    bot = lost_buy()
+    assert bot.state.orders.find("at1-1-B1") is not None
+    bot = EngineHarness()
+    bot.bought()
+    outage(bot, 3_600)
+    assert "at1-1-B1" in bot.deal.order_ids

@@ -30,8 +30,9 @@ class Deal:
     """The life of one trade from BUY to SELL.
 
     `buy_order`, `sell_order` and `stop_order` are the ids of the orders that play these parts now;
-    `order_ids` lists every order the deal ever had, in order of creation. Amounts are base
-    currency, costs and proceeds quote currency, both sums over fills.
+    `order_ids` lists its orders in order of creation, without tries that were refused long ago and
+    that newer ones replaced. Amounts are base currency, costs and proceeds quote currency, both
+    sums over fills.
     """
 
     id: int
@@ -119,6 +120,11 @@ class Deal:
     def cancel(self, ts: int, text: str) -> None:
         """Nothing was bought, or only dust: the deal ends without a result of its own."""
         self.status, self.closed_ts, self.close_text = DealStatus.CANCELED, ts, text
+
+    @property
+    def leads(self) -> tuple[str | None, str | None, str | None]:
+        """The orders that play the deal's parts now."""
+        return self.buy_order, self.sell_order, self.stop_order
 
     @property
     def is_open(self) -> bool:

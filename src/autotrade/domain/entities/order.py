@@ -122,6 +122,12 @@ class Order:
     def is_closed(self) -> bool:
         return self.status in CLOSED_STATES
 
+    def was_refused(self, before_ts: int) -> bool:
+        """True when the exchange, or we before sending, refused it before a time, and it stayed
+        so."""
+        is_refused = self.status is OrderStatus.FAILED and self.reject_reason is not None
+        return is_refused and not self.must_ask and self.updated_ts < before_ts
+
     @property
     def is_settled(self) -> bool:
         """True when every fill that the exchange speaks of is here."""

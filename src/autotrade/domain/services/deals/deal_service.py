@@ -44,7 +44,7 @@ class DealService:
 
     def strays(self, deal: Deal) -> list[Order]:
         """Orders that the exchange may hold although another one plays their role."""
-        leads = (deal.buy_order, deal.sell_order, deal.stop_order)
+        leads = deal.leads
         return [order for order in self.orders(deal) if order.is_open() and order.id not in leads]
 
     def doubtful(self, deal: Deal) -> list[Order]:

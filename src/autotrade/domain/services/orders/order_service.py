@@ -40,6 +40,7 @@ OrderEvent = (
     | CancelOutcomeUnknown
 )
 
+REFUSED_KEPT_MS = 600_000
 EXCHANGE_REJECTED = frozenset({"REJECTED"})
 
 
@@ -72,6 +73,7 @@ class OrderService:
             order = pending
             order.type, order.amount, order.price = command.type, command.amount, command.price
         order.place(command.ts)
+        self.forget_refused(deal, command.ts)
         if order.role is OrderRole.ENTRY:
             deal.recreations = deal.attempts[LEG_OF_ROLE[OrderRole.ENTRY]] - 1
             deal.entry_sent_ts = command.ts
@@ -95,6 +97,7 @@ class OrderService:
         self._count(deal, LEG_OF_ROLE[OrderRole.STOP])
         target.place(command.ts)
         stop.place(command.ts)
+        self.forget_refused(deal, command.ts)
 
     def sell_planned(
         self, deal: Deal, order_id: str, amount: Decimal, price: Decimal, ts: int
@@ -123,6 +126,20 @@ class OrderService:
         order = self._orders.get(order_id)
         order.asked_ts = ts
         order.ask_count += 1
+
+    def forget_refused(self, deal: Deal, ts: int) -> None:
+        """Let go of tries that were refused and replaced so long ago that no request of theirs can
+        still be on its way, and that several comparisons had their word. In an outage of hours they
+        would be thousands, looked through at every price; the journal remembers them."""
+        leads, before = deal.leads, ts - max(REFUSED_KEPT_MS, self.request_window_ms)
+        kept: list[str] = []
+        refused: list[str] = []
+        for order_id in deal.order_ids:
+            is_over = order_id not in leads and self._orders.get(order_id).was_refused(before)
+            (refused if is_over else kept).append(order_id)
+        if refused:
+            self._orders.forget(refused)
+            deal.order_ids = kept
 
     @staticmethod
     def _count(deal: Deal, leg: str) -> None:
@@ -171,10 +188,9 @@ class OrderService:
         """An order that was believed refused or unknown rests after all: it plays its role again,
         unless another one does by now."""
         deal = self._deals.get(order.deal_id)
-        leads = (deal.buy_order, deal.sell_order, deal.stop_order)
         rival = any(
             other.is_open() and other.role is order.role
-            for other in map(self._orders.get, filter(None, leads))
+            for other in map(self._orders.get, filter(None, deal.leads))
         )
         if order.is_open() and not rival:
             deal.lead(order)
