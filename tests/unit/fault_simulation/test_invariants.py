@@ -267,3 +267,19 @@ def test_what_the_disk_lost_was_never_promised(scene: Scene) -> None:
     scene.watch.on_restart(b"")
     scene.buy(1)
     assert scene.broken == ["intent_on_disk_first", "order_has_decision"]
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_ready_is_who_knows_all_that_was_executed_before_the_start(
+    scene: Scene, is_told: bool
+) -> None:
+    scene.deal(1)
+    scene.bought(1)
+    scene.watch.on_restart(b"")
+    if is_told:
+        trade = next(iter(scene.watch.executions))[1]
+        fill = {"symbol": "ETH/USDT", "trade_id": str(trade), "fee": "0", "price": "2000"}
+        scene.row("OrderFilled", order_id="at-1-B1", amount="0.05", **fill)
+    scene.bought(2)  # executed since; nobody can have asked for it yet
+    scene.row("SessionReady")
+    assert scene.broken == ([] if is_told else ["ready_knows_all"])

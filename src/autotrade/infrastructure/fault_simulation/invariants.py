@@ -34,6 +34,7 @@ TYPES_READ = frozenset(
         b"Decision",
         b"OperatorRequested",
         b"SessionStarted",
+        b"SessionReady",
     }
 )
 """Most lines are of other types, and parsing them would cost more than everything else here."""
@@ -125,6 +126,8 @@ class Watcher:
         self._kept = b""
         """The journal's whole lines at the last start, and what they told."""
         self._kept_told = Told()
+        self._owed: set[tuple[str, int]] = set()
+        """Executed before this life began and not in the journal that it found."""
         self._approved_decisions: set[str] = set()
         self._started_at = 0.0
         self.minimum_notional: dict[str, Decimal] = {}
@@ -164,6 +167,7 @@ class Watcher:
         self.on_journal_synced()
         self._kept = journal[: journal.rfind(b"\n") + 1]
         self._kept_told = self.told.copy()
+        self._owed = set(self._own_executions()) - self._told_executions()
 
     def _read(self, line: bytes) -> None:
         named = TYPE_OF_LINE.search(line)
@@ -194,6 +198,9 @@ class Watcher:
                     self.told.is_paused = False
             case "SessionStarted":
                 self.told.is_paused, self._started_at = False, self.now
+            case "SessionReady" if self._owed:
+                missing = sorted(self._owed)[:5]
+                self.violate("ready_knows_all", f"executed before the start, not told: {missing}")
             case _:
                 pass
 
@@ -209,6 +216,7 @@ class Watcher:
         if known is not None and known["order_id"] != data["order_id"]:
             self.violate("fill_of_two_orders", f"trade {key}")
         self.told.fills[key] = data
+        self._owed.discard(_execution_key(*key))
 
     # --- what reaches the exchange ------------------------------------------------------------
 
@@ -390,18 +398,12 @@ class Watcher:
         }
         if believed_open != truth:
             return f"open orders: believed {sorted(believed_open)}, open {sorted(truth)}"
-        own = set(self._order_ids.values())
-        mine = {
-            key: execution
-            for key, execution in self.executions.items()
-            if (execution.symbol, execution.order_id) in own
-        }
-        told = {(key[0].replace("/", ""), int(key[1])) for key in self.told.fills}
+        mine, told = self._own_executions(), self._told_executions()
         if told != set(mine):
             missing, strange = sorted(set(mine) - told), sorted(told - set(mine))
             return f"fills: not in the journal {missing[:5]}, not on the exchange {strange[:5]}"
         for (symbol, trade_id), data in self.told.fills.items():
-            execution = mine[symbol.replace("/", ""), int(trade_id)]
+            execution = mine[_execution_key(symbol, trade_id)]
             if (
                 Decimal(data["amount"]) != execution.quantity
                 or Decimal(data["price"]) != execution.price
@@ -409,3 +411,20 @@ class Watcher:
             ):
                 return f"fill {symbol} {trade_id}: other numbers in the journal"
         return None
+
+    def _own_executions(self) -> dict[tuple[str, int], Execution]:
+        """What the exchange executed of the bot's orders."""
+        own = set(self._order_ids.values())
+        return {
+            key: execution
+            for key, execution in self.executions.items()
+            if (execution.symbol, execution.order_id) in own
+        }
+
+    def _told_executions(self) -> set[tuple[str, int]]:
+        return {_execution_key(*key) for key in self.told.fills}
+
+
+def _execution_key(symbol: str, trade_id: str) -> tuple[str, int]:
+    """Of a fill in the journal."""
+    return symbol.replace("/", ""), int(trade_id)
