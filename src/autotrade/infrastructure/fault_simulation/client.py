@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.in_process_client import Refused
 from autotrade.infrastructure.connectors.weight_governor import WeightGovernor
 from autotrade.infrastructure.fault_simulation.exchange_end import ExchangeEnd, UserSocket
@@ -37,23 +38,27 @@ class Wires:
         self,
         end: ExchangeEnd,
         governor: WeightGovernor,
-        signing_ms: Callable[[], int],
+        clock: ExchangeClock,
         receive_window_ms: int,
     ) -> None:
         self._end, self._governor = end, governor
-        self._signing_ms, self._window = signing_ms, receive_window_ms
+        self._clock, self._window = clock, receive_window_ms
+        self._stay_away_until_ms = 0
+        """As the exchange told this process, by this process's own clock."""
         self.is_cut = False
 
     async def call(self, verb: str, path: str, parameters: Mapping[str, Any]) -> Any:
         is_order = path.startswith("order") and verb in ("POST", "DELETE")
         weight = 4 if path == "order" and verb == "GET" else WEIGHTS.get(path, 1)
+        loop = asyncio.get_running_loop()
+        wanted_at = loop.time()
         await self._governor.admit(weight, is_order=is_order)
         if self.is_cut:
             raise ProcessKilled
+        self._check_leaving(f"{verb} {path}", loop.time() - wanted_at if is_order else 0.0)
         sent = {name: str(value) for name, value in parameters.items()}
         if path not in ("time", "klines", "exchangeInfo"):
-            sent |= {"timestamp": str(self._signing_ms()), "recvWindow": str(self._window)}
-        loop = asyncio.get_running_loop()
+            sent |= {"timestamp": str(self._clock.signing_ms()), "recvWindow": str(self._window)}
         future: asyncio.Future[Any] = loop.create_future()
 
         def give_up() -> None:
@@ -63,7 +68,11 @@ class Wires:
         def reply(result: Any, refusal: ExchangeError | None, headers: Mapping[str, str]) -> None:
             if self.is_cut:
                 return
-            self._governor.note(refusal.http_status if refusal is not None else 200, headers)
+            status = refusal.http_status if refusal is not None else 200
+            self._governor.note(status, headers)
+            if status in (418, 429):
+                away_until_ms = self._clock.now_ms() + 1000 * int(headers.get("Retry-After", 0))
+                self._stay_away_until_ms = max(self._stay_away_until_ms, away_until_ms)
             if not future.done():
                 if refusal is not None:
                     future.set_exception(Refused(refusal))
@@ -76,6 +85,16 @@ class Wires:
             return await future
         finally:
             patience.cancel()
+
+    def _check_leaving(self, name: str, waited_seconds: float) -> None:
+        """An order leaves at once or is refused; during a ban nothing leaves."""
+        watch, early_ms = self._end.watch, self._stay_away_until_ms - self._clock.now_ms()
+        if watch is None:
+            return
+        if waited_seconds:
+            watch.violate("order_leaves_at_once", f"{name} waited for {waited_seconds:.1f} s")
+        if early_ms > 0:
+            watch.violate("stays_away", f"{name} left {early_ms / 1000:.1f} s before the ban's end")
 
 
 class SimulatedClient:

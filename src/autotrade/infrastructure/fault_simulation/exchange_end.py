@@ -41,6 +41,7 @@ ADDRESS = "simulated"
 START_QUOTE = Decimal(10_000)
 START_BNB = Decimal(2)
 EVERYTHING = 1 << 30
+DATES = ("time", "updateTime", "workingTime")
 FILTER_NAMES = ("PRICE_FILTER", "LOT_SIZE", "NOTIONAL", "PERCENT_PRICE_BY_SIDE")
 
 BNB = Market(
@@ -72,6 +73,8 @@ class Watch(Protocol):
     def on_order_request(self, path: str, sent: Mapping[str, Any]) -> None: ...
 
     def on_outputs(self, outputs: Sequence[Output]) -> None: ...
+
+    def violate(self, invariant: str, text: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -345,7 +348,9 @@ class ExchangeEnd:
     # --- what it remembers --------------------------------------------------------------------
 
     def history(self) -> ExchangeHistory:
-        """Everything of the account, in the shapes of the REST API."""
+        """Everything of the account, in the shapes of the REST API, dated by the clock that the
+        exchange shows: the bot's rows go by it, whatever fault it has."""
+        skew_ms = self.server.faults.clock_skew_ms
         orders: list[dict[str, Any]] = []
         trades: list[dict[str, Any]] = []
         for pair in self.market.pairs:
@@ -353,6 +358,8 @@ class ExchangeEnd:
             orders.extend(shapes.queried_order(order) for order in found)
             executions = self.core.executions(ACCOUNT, pair.symbol, limit=EVERYTHING)
             trades.extend(shapes.own_trade(execution) for execution in executions)
+        for row in (*orders, *trades):
+            row |= {name: row[name] + skew_ms for name in DATES if name in row}
         balances = {
             asset: free + locked for asset, (free, locked) in self.core.balances(ACCOUNT).items()
         }

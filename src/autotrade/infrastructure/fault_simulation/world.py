@@ -15,8 +15,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from autotrade.application.ports import ExchangeUnreachable, StoreFault
+from autotrade.application.state_snapshot import export_rest
 from autotrade.application.use_cases.run_realtime_trading import RunPlan
 from autotrade.domain.entities.currency_pair import CurrencyPair
 from autotrade.domain.events import OperatorAction
@@ -28,6 +32,7 @@ from autotrade.domain.settings import (
     StrategySettings,
     TradingSettings,
 )
+from autotrade.domain.state import TradingState
 from autotrade.infrastructure.audit import audit_lines
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import live
@@ -65,6 +70,7 @@ from autotrade.infrastructure.fault_simulation.virtual_loop import (
     WorldStuck,
 )
 from autotrade.infrastructure.journal.data_folder import DataFolder
+from autotrade.infrastructure.repositories.state_loader import journal_state, load_state
 from autotrade.infrastructure.simulated_exchange.fault_script import FaultKind, ScriptedFault
 
 START_MS = 1_760_000_040_000
@@ -411,6 +417,7 @@ class World:
         journal = _bytes_of(self.folder.journal)
         if not watch.violations:
             self._audit(journal)
+            self._recover_twice()
         result.violations = watch.violations
         result.deals = len(watch.positions)
         result.fills = len(watch.told.fills)
@@ -425,6 +432,18 @@ class World:
         report = audit_lines(journal.splitlines(keepends=True), self.end.history())
         for found in report.violations:
             self.watch.violate(f"audit_{found.code}", found.text)
+
+    def _recover_twice(self) -> None:
+        """Snapshots with the rows since, and the journal alone: the next start finds the same."""
+        pairs = _process_plan(self._plan).pairs
+        by_snapshot = _parts(load_state(self.folder, pairs()).state)
+        by_journal = _parts(journal_state(self.folder, pairs()))
+        for name, told in by_journal.items():
+            if by_snapshot.get(name) != told:
+                text = f"{name}: by the snapshots {by_snapshot.get(name)}, by the journal {told}"
+                self.watch.violate("recovered_alike", text)
+        if strange := sorted(by_snapshot.keys() - by_journal.keys()):
+            self.watch.violate("recovered_alike", f"only by the snapshots: {strange}")
 
     def _bury_all(self) -> None:
         """The dead processes' coroutines are closed here; their last words are nobody's."""
@@ -454,6 +473,13 @@ def _process_plan(plan: WorldPlan) -> ProcessPlan:
         connector=ConnectorSettings(Venue.BINANCE, live(), client_id_prefix=PREFIX),
         run=RunPlan(reconcile_seconds=RECONCILE_SECONDS),
     )
+
+
+def _parts(state: TradingState) -> dict[str, Any]:
+    """Everything of a state that its records brought about, as plain values by name."""
+    deals = {f"deal {deal.id}": msgspec.to_builtins(deal) for deal in state.deals.all()}
+    orders = {f"order {order.id}": msgspec.to_builtins(order) for order in state.orders.all()}
+    return deals | orders | export_rest(state)
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -30,6 +30,11 @@ def load_state(folder: DataFolder, pairs: list[CurrencyPair] | None = None) -> R
     return recover_state(state, _records(folder, loaded.position.offset), text)
 
 
+def journal_state(folder: DataFolder, pairs: list[CurrencyPair]) -> TradingState:
+    """The state as the journal alone tells it, whatever the snapshots say."""
+    return recover_state(TradingState(pairs), _records(folder, 0), "not looked for").state
+
+
 def _records(folder: DataFolder, offset: int) -> Iterator[Record]:
     if not folder.journal.exists():
         return

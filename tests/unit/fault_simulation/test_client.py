@@ -1,0 +1,78 @@
+"""What leaves a simulated process is looked at: orders at once or never, nothing during a ban."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
+from autotrade.infrastructure.connectors.in_process_client import Refused
+from autotrade.infrastructure.connectors.weight_governor import StayAway, WeightGovernor
+from autotrade.infrastructure.fault_simulation.client import Wires
+from autotrade.infrastructure.fault_simulation.exchange_end import ExchangeEnd
+from autotrade.infrastructure.fault_simulation.invariants import Limits, Watcher
+from autotrade.infrastructure.fault_simulation.market import SimulatedMarket
+from autotrade.infrastructure.fault_simulation.virtual_loop import Agenda, VirtualLoop
+
+START_MS = 1_760_000_040_000
+BAN_SECONDS = 30.0
+
+
+class Careless(WeightGovernor):
+    """Lets everything go at any time."""
+
+    async def admit(self, weight: int, *, is_order: bool) -> None:
+        pass
+
+
+class Patient(WeightGovernor):
+    """Lets orders wait as long as a ban lasts."""
+
+    async def admit(self, weight: int, *, is_order: bool) -> None:
+        await super().admit(weight, is_order=False)
+
+
+@pytest.fixture
+def end() -> ExchangeEnd:
+    agenda = Agenda(START_MS)
+    end = ExchangeEnd(agenda, SimulatedMarket(1, 1, START_MS), seed=1)
+    end.watch = Watcher("at-", Limits(1, 1, protect_seconds=5.0, stale_seconds=30.0))
+    end.stay_away_until = BAN_SECONDS
+    return end
+
+
+def broken_by(end: ExchangeEnd, kind: type[WeightGovernor], verb: str) -> list[str]:
+    """Which promises break when a process asks for its open orders, is told to stay away and then
+    asks or cancels."""
+    agenda = end._agenda
+    loop = VirtualLoop(agenda, "test")
+    clock = ExchangeClock(monotonic=lambda: agenda.seconds, wall=lambda: agenda.now_ms / 1000)
+    wires = Wires(end, kind(clock), clock, 5_000)
+
+    async def life() -> None:
+        with pytest.raises(Refused):
+            await wires.call("GET", "openOrders", {"symbol": "BTCUSDT"})
+        path = "openOrders" if verb == "GET" else "order"
+        with suppress(Refused, StayAway):
+            await wires.call(verb, path, {"symbol": "BTCUSDT", "origClientOrderId": "at-1-B1"})
+
+    loop.run_until_complete(life())
+    loop.close()
+    watch = end.watch
+    assert isinstance(watch, Watcher)
+    return [violation.invariant for violation in watch.violations]
+
+
+@pytest.mark.parametrize("verb", ["GET", "DELETE"])
+def test_who_stays_away_keeps_the_promises(end: ExchangeEnd, verb: str) -> None:
+    assert broken_by(end, WeightGovernor, verb) == []
+
+
+@pytest.mark.parametrize("verb", ["GET", "DELETE"])
+def test_a_request_during_a_ban_is_seen(end: ExchangeEnd, verb: str) -> None:
+    assert broken_by(end, Careless, verb) == ["stays_away"]
+
+
+def test_an_order_that_waited_is_seen(end: ExchangeEnd) -> None:
+    assert broken_by(end, Patient, "DELETE") == ["order_leaves_at_once"]
