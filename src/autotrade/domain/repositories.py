@@ -70,7 +70,7 @@ class InMemoryDeals:
         self._orders = orders
         self._deals: dict[int, Deal] = {}
         self._open: dict[str, dict[int, Deal]] = {}
-        self._closed: list[int] = []
+        self._closed: set[int] = set()
 
     def add(self, deal: Deal) -> None:
         if deal.id in self._deals:
@@ -79,7 +79,7 @@ class InMemoryDeals:
         if deal.is_open:
             self._open.setdefault(deal.symbol, {})[deal.id] = deal
         else:
-            self._closed.append(deal.id)
+            self._closed.add(deal.id)
 
     def get(self, deal_id: int) -> Deal:
         return self._deals[deal_id]
@@ -102,12 +102,14 @@ class InMemoryDeals:
         self._open.setdefault(deal.symbol, {})[deal.id] = deal
 
     def ended(self, deal: Deal) -> None:
-        """A deal is no longer open; the oldest closed ones leave memory with their orders."""
+        """A deal is no longer open; those that ended first leave memory with their orders. Which
+        those are is asked of the deals: a snapshot brings them back in another order."""
         self._open.get(deal.symbol, {}).pop(deal.id, None)
-        self._closed.append(deal.id)
+        self._closed.add(deal.id)
         while len(self._closed) > CLOSED_DEALS_KEPT:
-            old = self._deals.pop(self._closed.pop(0))
-            self._orders.forget(old.order_ids)
+            oldest = min(self._closed, key=lambda number: (self._deals[number].closed_ts, number))
+            self._closed.remove(oldest)
+            self._orders.forget(self._deals.pop(oldest).order_ids)
 
 
 class InMemoryTickers:

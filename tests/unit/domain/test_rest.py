@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
@@ -9,12 +10,13 @@ import pytest
 from autotrade.domain import commands as c
 from autotrade.domain import events as e
 from autotrade.domain.entities.currency_pair import CurrencyPair
+from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import OrderRole, OrderSide, OrderType
 from autotrade.domain.entities.order_state import OrderStatus
 from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.entities.position import Position
 from autotrade.domain.factories.order_factory import OrderFactory
-from autotrade.domain.repositories import CLOSED_DEALS_KEPT
+from autotrade.domain.repositories import CLOSED_DEALS_KEPT, InMemoryDeals, InMemoryOrders
 from autotrade.domain.settings import (
     BuyOrderMonitorSettings,
     DomainSettings,
@@ -74,6 +76,31 @@ def test_memory_of_closed_deals_is_bounded() -> None:
     assert len(list(bot.state.deals.all())) == CLOSED_DEALS_KEPT
     assert len(list(bot.state.orders.all())) == 2 * CLOSED_DEALS_KEPT
     assert bot.state.totals.deals_canceled == CLOSED_DEALS_KEPT + 20
+
+
+def test_the_deals_that_are_remembered_do_not_depend_on_a_restart() -> None:
+    """A snapshot lists deals by number; those that ended first are forgotten all the same."""
+
+    def deal(number: int) -> Deal:
+        return Deal(number, SYMBOL, "ETH", "USDT", number, f"D{number}", D(100), D(1), D(2))
+
+    def end(deals: InMemoryDeals, one: Deal, ts: int) -> None:
+        one.cancel(ts, "over")
+        deals.ended(one)
+
+    lived = InMemoryDeals(InMemoryOrders())
+    made = [deal(number) for number in range(CLOSED_DEALS_KEPT)]
+    for one in made:
+        lived.add(one)
+    for ts, one in enumerate(reversed(made)):
+        end(lived, one, ts)
+    restored = InMemoryDeals(InMemoryOrders())
+    for one in made:
+        restored.add(replace(one))
+    for deals in (lived, restored):
+        deals.add(deal(CLOSED_DEALS_KEPT))
+        end(deals, deals.get(CLOSED_DEALS_KEPT), 1_000)
+        assert {one.id for one in deals.all()} == {*range(CLOSED_DEALS_KEPT + 1)} - {made[-1].id}
 
 
 def test_position_and_pair_say_what_they_are() -> None:
