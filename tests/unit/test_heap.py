@@ -6,7 +6,11 @@ import asyncio
 import gc
 import platform
 import sys
+import weakref
 
+import pytest
+
+from autotrade.infrastructure import heap
 from autotrade.infrastructure.heap import give_back, tend_heap
 
 
@@ -34,6 +38,25 @@ async def test_settles_when_the_start_is_over_and_lets_go_at_the_end() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert gc.get_freeze_count() == 0
+
+
+async def test_cycles_are_let_go_while_the_session_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.me = self
+
+    monkeypatch.setattr(heap, "TEND_SECONDS", 0.001)
+    task = asyncio.create_task(tend_heap(lambda: True))
+    gc.disable()
+    try:
+        await until(lambda: gc.get_freeze_count() > 0)
+        lost = weakref.ref(Cycle())
+        assert lost() is not None
+        await until(lambda: lost() is None)
+    finally:
+        gc.enable()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def test_gives_back_where_the_system_knows_how_and_says_so() -> None:
