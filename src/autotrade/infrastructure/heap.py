@@ -1,9 +1,9 @@
 """The process's memory: short pauses and a flat curve over days, by a few words to the allocators.
 
 - What a start makes (modules, the market list) lives as long as the process. Python's collector is
-  told so once, and from then on looks only at what came later: a millisecond instead of a pause that
-  grows with the market list. So it can be asked to look often; by itself it lets the cycles of a
-  quarter of an hour among faults pile up to 18 MB.
+  told so once, and from then on looks only at what came later: a millisecond instead of a pause
+  that grows with the market list. So it can be asked to look often; by itself it lets the cycles
+  of a quarter of an hour among faults pile up to 18 MB.
 - The C library keeps what a burst of messages needed, and a heap of its own for every thread. It is
   told to keep to two heaps, and asked now and then to give back what is free.
 """

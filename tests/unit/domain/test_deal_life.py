@@ -361,6 +361,24 @@ def test_refused_oco_is_tried_again_with_new_ids_and_growing_pauses() -> None:
     assert only(bot.wait(1), c.PlaceOrderList).list_id == "at1-1-L3"
 
 
+def test_refusals_of_long_ago_do_not_keep_a_position_bare() -> None:
+    """Pauses double while nothing is taken; once a pair rested, the next refusal is a first one."""
+    bot = EngineHarness()
+    bot.bought()
+    for number in range(1, 8):
+        bot.reject(f"at1-1-T{number}")
+        out = bot.reject(f"at1-1-S{number}")
+        bot.wait(60)
+    assert "next try in 60 s" in only(out, e.ExitPostponed).text
+    bot.accept("at1-1-T8")
+    bot.accept("at1-1-S8")
+    bot.cancel("at1-1-T8")
+    again = bot.cancel("at1-1-S8")
+    assert only(again, c.PlaceOrderList).list_id == "at1-1-L9"
+    out = bot.reject("at1-1-T9") + bot.reject("at1-1-S9")
+    assert "next try in 1 s" in only(out, e.ExitPostponed).text
+
+
 def test_oco_refused_for_balance_sells_what_is_free() -> None:
     bot = EngineHarness()
     bot.bought()

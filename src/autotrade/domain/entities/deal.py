@@ -104,6 +104,10 @@ class Deal:
             case OrderRole.TARGET | OrderRole.EXIT:
                 self.sell_order = order.id
 
+    def exit_rests(self) -> None:
+        """The exchange took a SELL: what it refuses after this is refused for the first time."""
+        self.failures = self.failures_answered = self.retry_ts = 0
+
     def close(self, ts: int, text: str) -> None:
         """Everything is sold: realise the result.
 

@@ -156,6 +156,8 @@ class OrderService:
         self._book(order, event)
         if was_failed:
             self._revive(order)
+        if order.is_working and order.side is OrderSide.SELL and order.type is not OrderType.MARKET:
+            self._deals.get(order.deal_id).exit_rests()
         return order
 
     def _book(self, order: Order, event: OrderEvent) -> None:
