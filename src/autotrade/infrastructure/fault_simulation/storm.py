@@ -48,7 +48,7 @@ WEATHER: dict[FaultKind, Weather] = {
     KIND.MARKET_STREAM_SILENT: Weather(0.7, (5, 60)),
     KIND.BOOK_STALE: Weather(0.7, (5, 60)),
     KIND.BOOK_EMPTY: Weather(0.7, (5, 60)),
-    KIND.THIN_MARKET: Weather(4, (30, 180)),
+    KIND.THIN_MARKET: Weather(12, (30, 180)),
     KIND.FILTERS_CHANGED: Weather(0.7, (30, 200)),
     KIND.MARKET_HALTED: Weather(0.7, (5, 90)),
     KIND.ORDERS_CANCELED_BY_HAND: Weather(2),

@@ -43,7 +43,11 @@ from autotrade.infrastructure.fault_simulation.exchange_end import (
     ExchangeEnd,
 )
 from autotrade.infrastructure.fault_simulation.invariants import Limits, Violation, Watcher
-from autotrade.infrastructure.fault_simulation.market import PairMarket, SimulatedMarket
+from autotrade.infrastructure.fault_simulation.market import (
+    LISTED,
+    PairMarket,
+    SimulatedMarket,
+)
 from autotrade.infrastructure.fault_simulation.process import (
     PREFIX,
     Inbox,
@@ -93,7 +97,6 @@ SETTINGS = DomainSettings(
     strategy=StrategySettings(macd_fast=4, macd_slow=9, macd_signal=4, sma_fast=2, sma_slow=3),
     trading=TradingSettings(
         min_net_profit_percent=Decimal("0.1"),
-        max_open_deals=6,
         log_orderbook_analysis=False,
         orderbook_confidence_threshold=0.5,
     ),
@@ -104,7 +107,11 @@ SETTINGS = DomainSettings(
     ),
 )
 """The shipped settings, made a little livelier."""
-DEALS_PER_PAIR = 3
+
+
+def deals_allowed(seed: int) -> tuple[int, int]:
+    """(on a pair, in all): plenty, or in each third world so few that they are often reached."""
+    return (1, 2) if seed % 3 == 2 else (3, 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,7 @@ class World:
         self.end = ExchangeEnd(self.agenda, self.market, plan.seed)
         self.folder = DataFolder(folder)
         self.result = WorldResult(plan.seed, plan.seconds)
-        limits = Limits(DEALS_PER_PAIR, SETTINGS.trading.max_open_deals, plan.protect_seconds, 30.0)
+        limits = Limits(*deals_allowed(plan.seed), plan.protect_seconds, stale_seconds=30.0)
         self.watch = Watcher(PREFIX, limits)
         self.end.watch = self.watch
         self.end.on_armed_used = self._armed_used
@@ -459,16 +466,16 @@ class World:
 
 
 def _process_plan(plan: WorldPlan) -> ProcessPlan:
-    from autotrade.infrastructure.fault_simulation.market import LISTED
+    on_a_pair, in_all = deals_allowed(plan.seed)
 
     def pairs() -> list[CurrencyPair]:
         return [
-            CurrencyPair(base, "USDT", 5, Decimal(100), Decimal("0.6"), DEALS_PER_PAIR)
+            CurrencyPair(base, "USDT", 5, Decimal(100), Decimal("0.6"), on_a_pair)
             for base, *_ in LISTED[: plan.pairs]
         ]
 
     return ProcessPlan(
-        settings=SETTINGS,
+        settings=replace(SETTINGS, trading=replace(SETTINGS.trading, max_open_deals=in_all)),
         pairs=pairs,
         connector=ConnectorSettings(Venue.BINANCE, live(), client_id_prefix=PREFIX),
         run=RunPlan(reconcile_seconds=RECONCILE_SECONDS),
