@@ -183,6 +183,17 @@ def test_a_buy_while_the_market_is_lost(scene: Scene) -> None:
     assert scene.broken == ["no_order_while_stale"]
 
 
+def test_a_buy_on_an_old_book(scene: Scene) -> None:
+    scene.watch.book_lost_since = 0.0
+    scene.deal(1)
+    scene.watch.now = 30.0
+    scene.buy(1)
+    assert scene.broken == []
+    scene.watch.now = 31.0
+    scene.buy(1)
+    assert scene.broken == ["no_order_while_stale"]
+
+
 def test_one_deal_too_many(scene: Scene) -> None:
     for deal in (1, 2, 3):
         scene.deal(deal)

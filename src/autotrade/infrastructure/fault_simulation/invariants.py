@@ -111,6 +111,7 @@ class Watcher:
         self.now = 0.0
         self.calm_since = 0.0
         self.market_lost_since: float | None = None
+        self.book_lost_since: float | None = None
         self.violations: list[Violation] = []
         self.positions: dict[int, Position] = {}
         self.executions: dict[tuple[str, int], Execution] = {}
@@ -242,9 +243,13 @@ class Watcher:
             self.violate("order_has_decision", f"{order_id} without an approved decision")
         if self.told.is_paused and self.now - self.calm_since > 1.0:
             self.violate("no_order_while_paused", f"{order_id} was sent while paused")
-        if self.market_lost_since is not None:
+        # a BUY that is made anew goes by the price, only the first one is a judgement of the book
+        book_lost_since = self.book_lost_since if order_id.endswith("-B1") else None
+        for lost_since in (self.market_lost_since, book_lost_since):
+            if lost_since is None:
+                continue
             # a start asks by REST, streams or not: what it learns then is fresh
-            silent_s = self.now - max(self.market_lost_since, self._started_at)
+            silent_s = self.now - max(lost_since, self._started_at)
             if silent_s > self._limits.stale_seconds:
                 self.violate("no_order_while_stale", f"{order_id} after {silent_s:.0f} s")
         others = [

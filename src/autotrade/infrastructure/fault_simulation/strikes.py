@@ -110,6 +110,20 @@ def market_stream(world: World, fault: ScriptedFault, _: random.Random) -> None:
     world.for_a_while(fault.duration_s, begin, end)
 
 
+def book_stale(world: World, fault: ScriptedFault, _: random.Random) -> None:
+    def begin() -> None:
+        world.is_stale += 1
+        if world.watch.book_lost_since is None:
+            world.watch.book_lost_since = world.agenda.seconds
+
+    def end() -> None:
+        world.is_stale -= 1
+        if not world.is_stale:
+            world.watch.book_lost_since = None
+
+    world.for_a_while(fault.duration_s, begin, end)
+
+
 def thin_market(world: World, fault: ScriptedFault, rng: random.Random) -> None:
     pair = world.some_pair(rng)
     world.for_a_while(
@@ -280,8 +294,8 @@ STRIKES: dict[FaultKind, Strike] = {
     KIND.USER_EVENTS_DELAYED: user_events,
     KIND.MARKET_STREAM_CLOSED: market_stream,
     KIND.MARKET_STREAM_SILENT: market_stream,
-    KIND.BOOK_STALE: lambda world, fault, _: count_up(world, "is_stale", fault.duration_s),
-    KIND.BOOK_GAP: lambda world, fault, _: count_up(world, "is_stale", fault.duration_s),
+    KIND.BOOK_STALE: book_stale,
+    KIND.BOOK_GAP: book_stale,
     KIND.BOOK_EMPTY: lambda world, fault, _: count_up(world, "is_empty", fault.duration_s),
     KIND.THIN_MARKET: thin_market,
     KIND.FILTERS_CHANGED: filters_changed,
