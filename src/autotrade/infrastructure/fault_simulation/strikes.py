@@ -201,8 +201,14 @@ def killed(world: World, fault: ScriptedFault, rng: random.Random) -> None:
     if chance < 0.7:
         world.end.on_order_sent = lambda: kill_soon(world, process, rng.randrange(1, 60))
     else:
-        process.disk.faults.kill_at_operation = process.disk.operations + rng.randrange(1, 12)
+        kill_on_disk(world, rng)
     world.agenda.after(ARMED_SECONDS_MAX, lambda: kill_at_last(world, process))
+
+
+def kill_on_disk(world: World, rng: random.Random) -> None:
+    if world.process is not None and not world.is_ending:
+        disk = world.process.disk
+        disk.faults.kill_at_operation = disk.operations + rng.randrange(1, 12)
 
 
 def kill_soon(world: World, process: Process, steps: int) -> None:
@@ -263,20 +269,25 @@ def disk_slow(world: World, fault: ScriptedFault, rng: random.Random) -> None:
             world.process.disk.faults.slow_seconds = seconds
 
     world.for_a_while(fault.duration_s, lambda: slow(delay), lambda: slow(0.0))
+    if rng.random() < 0.3:  # time enough for something to come between two steps, and then the end
+        world.agenda.after(rng.uniform(0.0, fault.duration_s), lambda: kill_on_disk(world, rng))
 
 
 def snapshot(world: World, fault: ScriptedFault, rng: random.Random) -> None:
+    """Half of the time the process dies with it: a minute later the file would be a new one."""
     path = rng.choice(world.folder.snapshots)
-    if not path.exists():
+    data = bytearray(path.read_bytes()) if path.exists() else bytearray()
+    if not data:
         return
     if fault.kind is KIND.SNAPSHOT_LOST:
         path.unlink()
-        return
-    data = bytearray(path.read_bytes())
-    if data:
-        place = rng.randrange(len(data))
-        data[place] ^= 1 << rng.randrange(8)
-        path.write_bytes(bytes(data[: rng.randrange(1, len(data) + 1)]))
+    elif rng.random() < 0.5:
+        path.write_bytes(data[: rng.randrange(1, len(data))])
+    else:
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+    if world.process is not None and rng.random() < 0.5:
+        raise ProcessKilled
 
 
 def _nothing() -> None:
