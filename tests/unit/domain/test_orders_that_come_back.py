@@ -79,6 +79,18 @@ def test_an_order_that_rests_beyond_the_window_of_its_cancel_is_canceled_again()
     assert only(bot.wait(1), c.CancelOrder).order_id == bot.entry.id
 
 
+def test_a_report_of_fills_is_no_fill_but_a_question() -> None:
+    """An open order that has filled in part, as REST says: which trades, is asked for at once."""
+    bot = EngineHarness()
+    bot.opened()
+    report(bot, bot.entry.id, is_open=True, filled="0.02")
+    assert bot.deal.bought == 0
+    assert bot.entry.is_in_doubt
+    assert any(one.order_id == bot.entry.id for one in bot.records if isinstance(one, c.QueryOrder))
+    bot.fill(bot.entry.id, "0.02")
+    assert not bot.entry.is_in_doubt
+
+
 # --- orders that were believed gone -------------------------------------------------------------
 
 
