@@ -93,6 +93,19 @@ def test_a_deal_waits_for_the_stop_to_be_gone() -> None:
     assert bot.deal.is_open
 
 
+def test_a_deal_that_sold_all_it_bought_waits_for_the_stop_as_well() -> None:
+    """With fees in another asset sold is what was bought, and still something rests."""
+    bot = EngineHarness()
+    bot.opened()
+    bot.fill(bot.entry.id, fee_asset="USDT")
+    bot.accept(bot.target.id)
+    bot.accept(bot.stop.id)
+    out = bot.fill(bot.target.id, fee_asset="USDT")
+    assert bot.deal.sold == bot.deal.bought
+    assert none_of(out, e.DealClosed)
+    assert only(bot.cancel(bot.stop.id, reason="expired"), e.DealClosed)
+
+
 def test_dust_of_earlier_deals_joins_the_next_sell() -> None:
     bot = EngineHarness()
     bot.holding()
@@ -175,6 +188,19 @@ def test_stale_by_age_is_recreated_under_the_market() -> None:
     assert planned.price == D("2038.11")  # 1.5 % above the new entry, up to the tick
     assert bot.target.price == planned.price
     assert bot.deal.recreations == 1
+
+
+def test_a_late_fill_belongs_to_the_buy_that_it_names() -> None:
+    bot = EngineHarness()
+    bot.opened()
+    bot.price("2010")
+    bot.wait(311)
+    bot.cancel("at1-1-B1")
+    assert bot.entry.id == "at1-1-B2"
+    bot.fill("at1-1-B1", "0.01", "2000")
+    assert bot.state.orders.get("at1-1-B1").filled == D("0.01")
+    assert bot.entry.filled == 0
+    assert bot.deal.cost == 20
 
 
 def test_pair_life_time_shortens_the_age() -> None:
@@ -312,6 +338,18 @@ def test_unknown_buy_freezes_the_deal_until_the_exchange_was_asked() -> None:
     )
     assert bot.entry.status is OrderStatus.OPEN
     assert bot.entry.exchange_id == "77"
+
+
+def test_coins_that_were_sold_but_not_told_yet_are_not_sold_again() -> None:
+    """Between two questions for the missing trade the deal does nothing."""
+    bot = EngineHarness()
+    bot.holding()
+    bot.cancel(bot.target.id)
+    out = bot.cancel("at1-1-S1", filled="0.02")
+    assert only(out, c.QueryOrder).order_id == "at1-1-S1"
+    assert {type(one) for one in commands(bot.wait(20))} == {c.QueryOrder}
+    out = bot.fill("at1-1-S1", "0.02")
+    assert only(out, c.PlaceOrderList).amount == D("0.0298")
 
 
 def test_not_found_proves_nothing_while_the_request_may_be_on_its_way() -> None:

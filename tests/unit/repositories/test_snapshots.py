@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autotrade.application.ports import StoreFault
+from autotrade.application.state_snapshot import export_rest
 from autotrade.domain.entities.deal import Deal
 from autotrade.domain.entities.order import Fill, Order, OrderRole, OrderSide, OrderType
 from autotrade.domain.entities.ticker import Ticker
@@ -31,6 +33,8 @@ from autotrade.infrastructure.repositories.snapshot_store import (
     read_snapshot,
     write_snapshot,
 )
+from autotrade.infrastructure.repositories.state_snapshots import StateSnapshots
+from tests.engine_harness import EngineHarness
 from tests.unit.journal.faulty_files import FaultyFiles
 from tests.unit.journal.samples import accepted, instances_of, write_journal
 
@@ -367,3 +371,29 @@ async def test_two_saves_at_once_do_not_mix(folder: DataFolder) -> None:
     loaded = snapshots.load()
     assert isinstance(loaded, LoadedSnapshots)
     assert loaded.deals == [deal(6)] * 50
+
+
+class JournalThatGoesOn:
+    """While its end is made durable, the next event comes."""
+
+    def __init__(self, position: JournalPosition, event: Callable[[], object]) -> None:
+        self.position, self._event = position, event
+
+    async def sync(self) -> None:
+        self._event()
+
+
+async def test_what_happens_while_the_journal_is_synced_is_not_in_the_snapshot(
+    folder: DataFolder,
+) -> None:
+    """Deals, orders and the rest are of the row that the snapshot names, none of them newer."""
+    bot = EngineHarness()
+    bot.signal()
+    before = export_rest(bot.state), [replace(deal) for deal in bot.state.deals.all()]
+    position = next(iter(read_rows(folder.journal))).position
+    journal: Any = JournalThatGoesOn(position, lambda: bot.reject(bot.entry.id))
+    await StateSnapshots(journal, SnapshotSet(folder)).save(bot.state)
+    assert not bot.deal.is_open
+    loaded = SnapshotSet(folder).load()
+    assert isinstance(loaded, LoadedSnapshots)
+    assert (loaded.state, loaded.deals) == before
