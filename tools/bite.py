@@ -3,9 +3,11 @@
     python tools/bite.py [--only NAME ...] [--seeds 40] [--hours 2] [--jobs 2] [--json]
 
 Each defect of planted_defects.py is planted in a copy of the sources, and the copy lives through
-the seeds, one after the other, until a promise is broken. The unchanged copy must break none. Exit
-code 0: every defect was found, or is a known survivor; 1: one was not, or the unchanged sources
-broke a promise; 2: a defect could not be tried (its text is gone, its run did not end in order).
+the seeds, one after the other, until a promise is broken. The unchanged copy must break none. A
+defect that is known to live through the worlds has to be found by the test that is named for it.
+Exit code 0: every defect was found, or breaks but the second of two locks; 1: one was not, or the
+unchanged sources broke a promise; 2: a defect could not be tried (its text is gone, its run did not
+end in order).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tools.planted_defects import DEFECTS, KNOWN_SURVIVORS
+from tools.planted_defects import DEFECTS, KNOWN_SURVIVORS, Survivor
 from tools.planting import Defect, DefectDoesNotApply
 
 SEEDS = 40
@@ -40,6 +42,7 @@ UNCHANGED = "(unchanged)"
 
 class Verdict(StrEnum):
     FOUND = "found"
+    FOUND_BY_TEST = "found by its test"
     SURVIVED = "survived"
     KNOWN_SURVIVOR = "known survivor"
     NOT_TRIED = "not tried"
@@ -74,8 +77,10 @@ def bite(defects: Sequence[Defect], plan: Plan, jobs: int) -> Iterator[Finding]:
     with tempfile.TemporaryDirectory(prefix="autotrade-bite-") as name:
         base = Path(name) / "base"
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "src", base / "src", ignore=ignored)
-        shutil.copy2(ROOT / "main.py", base)
+        for folder in ("src", "tests"):
+            shutil.copytree(ROOT / folder, base / folder, ignore=ignored)
+        for file in ("main.py", "pyproject.toml"):
+            shutil.copy2(ROOT / file, base)
         compileall.compile_dir(base / "src", quiet=2)
         with ThreadPoolExecutor(jobs) as pool:
             waiting: list[Future[Finding]] = [
@@ -99,6 +104,8 @@ def _try(base: Path, defect: Defect | None, plan: Plan) -> Finding:
         if defect is not None:
             defect.plant(place)
         report = _live(place, plan)
+        survivor = KNOWN_SURVIVORS.get(name) if not report["violating"] else None
+        is_found_by_test = survivor is not None and _test_fails(place, survivor)
     except (DefectDoesNotApply, _RunFailed) as error:
         seconds = time.perf_counter() - started
         return Finding(name, mistake, Verdict.NOT_TRIED, 0, "", 0.0, str(error), seconds)
@@ -109,9 +116,14 @@ def _try(base: Path, defect: Defect | None, plan: Plan) -> Finding:
         first = report["violating"][0]
         invariant, at_s, text = first["invariant"], first["at_s"], first["text"]
         return Finding(name, mistake, Verdict.FOUND, seeds, invariant, at_s, text, seconds)
-    reason = KNOWN_SURVIVORS.get(name)
-    verdict = Verdict.SURVIVED if reason is None else Verdict.KNOWN_SURVIVOR
-    return Finding(name, mistake, verdict, seeds, "", 0.0, reason or "", seconds)
+    if survivor is None:
+        return Finding(name, mistake, Verdict.SURVIVED, seeds, "", 0.0, "", seconds)
+    if is_found_by_test:
+        verdict, text = Verdict.FOUND_BY_TEST, f"{survivor.why}; {survivor.test}"
+    else:
+        verdict = Verdict.KNOWN_SURVIVOR if survivor.test is None else Verdict.SURVIVED
+        text = survivor.why
+    return Finding(name, mistake, verdict, seeds, "", 0.0, text, seconds)
 
 
 class _RunFailed(Exception):
@@ -123,12 +135,11 @@ def _live(place: Path, plan: Plan) -> dict[str, Any]:
     command = [sys.executable, "main.py", "simulate", "--jobs", "1", "--fail-fast", "--json"]
     command += ["--seeds", str(plan.seeds), "--first-seed", str(plan.first_seed)]
     command += ["--hours", f"{plan.hours:g}"]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
         run = subprocess.run(  # noqa: PLW1510 its exit code is looked at below
             command,
             cwd=place,
-            env=environment,
+            env=_environment(),
             capture_output=True,
             text=True,
             timeout=RUN_SECONDS_MAX,
@@ -140,6 +151,25 @@ def _live(place: Path, plan: Plan) -> dict[str, Any]:
         raise _RunFailed(f"expected a report, was exit code {run.returncode}:\n{tail}")
     report: dict[str, Any] = json.loads(run.stdout)
     return report
+
+
+def _test_fails(place: Path, survivor: Survivor) -> bool:
+    """Does the test that is named for a defect find it?"""
+    if survivor.test is None:
+        return False
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", survivor.test]
+    run = subprocess.run(  # noqa: PLW1510 its exit code is looked at below
+        command, cwd=place, env=_environment(), capture_output=True, text=True, timeout=300.0
+    )
+    if run.returncode not in (0, 1):
+        tail = run.stdout.strip()[-1_000:]
+        raise _RunFailed(f"expected that {survivor.test} passes or fails, was:\n{tail}")
+    return run.returncode == 1
+
+
+def _environment() -> dict[str, str]:
+    """Without a path to other sources."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 # --- telling --------------------------------------------------------------------------------------
@@ -165,10 +195,12 @@ def table(findings: Sequence[Finding], plan: Plan) -> str:
         found_by = finding.invariant or finding.verdict.value
         lines.append(f"| {finding.name} | {finding.mistake} | {seeds} | {found_by} |")
     caught = sum(finding.verdict is Verdict.FOUND for finding in planted)
-    hours = f"{plan.hours:g} hours"
+    by_test = sum(finding.verdict is Verdict.FOUND_BY_TEST for finding in planted)
+    worlds = f"{plan.seeds} worlds of {plan.hours:g} hours"
     lines += [
         "",
-        f"{caught} of {len(planted)} defects found, in at most {plan.seeds} seeds {hours}",
+        f"{caught} of {len(planted)} defects found in at most {worlds}, {by_test} more by the test "
+        "that is named for them",
     ]
     for finding in planted:
         if finding.verdict is not Verdict.FOUND:

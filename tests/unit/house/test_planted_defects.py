@@ -47,7 +47,15 @@ def test_there_are_enough_defects_and_no_name_twice() -> None:
 
 def test_known_survivors_are_defects_with_a_reason() -> None:
     assert set(KNOWN_SURVIVORS) <= {planted.name for planted in DEFECTS}
-    assert all(reason.strip() for reason in KNOWN_SURVIVORS.values())
+    assert all(survivor.why for survivor in KNOWN_SURVIVORS.values())
+
+
+@pytest.mark.parametrize(
+    "node", sorted({survivor.test for survivor in KNOWN_SURVIVORS.values() if survivor.test})
+)
+def test_the_test_that_finds_a_survivor_exists(node: str) -> None:
+    file, name = node.split("::")
+    assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_a_defect_whose_text_is_gone_says_so(tmp_path: Path) -> None:
@@ -71,6 +79,7 @@ def test_a_text_that_stands_twice_is_not_guessed_at(tmp_path: Path) -> None:
     [
         (Verdict.SURVIVED, Verdict.FOUND, 0),
         (Verdict.SURVIVED, Verdict.KNOWN_SURVIVOR, 0),
+        (Verdict.SURVIVED, Verdict.FOUND_BY_TEST, 0),
         (Verdict.SURVIVED, Verdict.SURVIVED, 1),
         (Verdict.FOUND, Verdict.FOUND, 1),
         (Verdict.SURVIVED, Verdict.NOT_TRIED, 2),
@@ -87,12 +96,14 @@ def test_the_table_names_seeds_invariant_and_survivors() -> None:
         finding(UNCHANGED, Verdict.SURVIVED),
         finding("one", Verdict.FOUND),
         finding("other", Verdict.SURVIVED),
+        finding("third", Verdict.FOUND_BY_TEST),
     ]
 
     text = table(findings, PLAN)
 
     assert "| one | a mistake | 3 | books_are_equal |" in text
-    assert "1 of 2 defects found" in text
+    assert "1 of 3 defects found in at most 40 worlds of 2 hours, 1 more by the test" in text
+    assert "| third | a mistake | - | found by its test |" in text
     assert "survived: other" in text
 
 
