@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -12,6 +13,7 @@ from autotrade.domain.events import ChannelRestored, OrderAccepted, OrderRejecte
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings, Venue
 from autotrade.infrastructure.connectors.transport import (
     CONNECTIONS_MAX,
+    TLS_BUFFER_BYTES,
     TransportRefused,
     live,
     loopback,
@@ -145,8 +147,10 @@ async def test_a_burst_of_requests_shares_a_bounded_pool(venue: TestVenue) -> No
     try:
         assert set(await asyncio.gather(*(ping() for _ in range(3 * CONNECTIONS_MAX)))) == {200}
         assert session.connector is not None
-        kept = sum(map(len, session.connector._conns.values()))
-        assert 0 < kept <= CONNECTIONS_MAX
+        kept: list[Any] = [one for pool in session.connector._conns.values() for one in pool]
+        assert 0 < len(kept) <= CONNECTIONS_MAX
+        buffers = {len(handler.transport._ssl_protocol._ssl_buffer) for handler, *_ in kept}
+        assert buffers == {TLS_BUFFER_BYTES}
     finally:
         await session.close()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from asyncio.sslproto import SSLProtocol
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +24,10 @@ LOOPBACK = "127.0.0.1"
 EXCHANGE_DOMAIN = "binance.com"
 CONNECTIONS_MAX = 32
 """Of a session, at the same time; more requests wait. All that were ever needed at once stay open
-in the library's pool, at some 0.25 MB of TLS buffers each."""
+in the library's pool."""
+TLS_BUFFER_BYTES = 65_536
+"""asyncio keeps a buffer for the life of every TLS connection, 256 KiB by its own choice: a burst
+of requests then costs megabytes. A TLS record has 16 KiB at most."""
 
 
 class TransportKind(StrEnum):
@@ -140,6 +144,7 @@ def tls_context(transport: Transport) -> ssl.SSLContext:
 
 def open_session(transport: Transport, context: ssl.SSLContext) -> aiohttp.ClientSession:
     """A session that never reads proxies from the environment; close it yourself."""
+    SSLProtocol.max_size = TLS_BUFFER_BYTES
     if transport.tls_port is not None:
         connector: aiohttp.TCPConnector = GuardedConnector(transport.tls_port, context)
     else:
