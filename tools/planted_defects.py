@@ -115,7 +115,7 @@ KNOWN_SURVIVORS: dict[str, Survivor] = {
     ),
     "ids_of_all_symbols_mixed": Survivor(
         "the embedded exchange numbers the orders of all pairs in one row",
-        "tests/unit/connectors/test_small_parts.py::test_two_pairs_may_number_their_orders_alike",
+        "tests/unit/connectors/test_small_parts.py::test_exchange_ids_belong_to_one_symbol",
     ),
     # the moment between two steps
     "snapshot_newer_than_it_says": Survivor(

@@ -133,11 +133,13 @@ async def test_a_ban_while_a_position_waits_for_its_protection(scene: Scene, sta
         with requests_of(scene) as requests:
             scene.fill(order)
             await until(lambda: deal.failures, "the refusal")
-            known_ts = session.now_ms()
+            known_ts, sent = session.now_ms(), len(requests)
             refused_ts = next(ts for ts, name in requests if name == OCO)
             await scene.protected(session, deal)
         first_ts, first = min(request for request in requests if request[0] > known_ts)
         assert first == OCO, sorted(requests)
+        arrived = [name for signed_ts, name in requests[sent:] if name == OCO or not signed_ts]
+        assert next(name for name in arrived if "exchangeInfo" not in name) == OCO, arrived
         assert first_ts >= refused_ts + ban_seconds * 1000
         await scene.told(f"SELL refused ({BANNED}), next try in 1 s")
         await scene.told("the exchange told us to stay away for")

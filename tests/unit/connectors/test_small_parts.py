@@ -71,15 +71,6 @@ def test_a_transport_without_its_guard_cannot_be_made() -> None:
         Transport(TransportKind.LIVE, tls_port=1)
 
 
-def test_two_pairs_may_number_their_orders_alike() -> None:
-    ids = OrderIds("at-")
-    ids.learn("ETH/USDT", "7", "at-1-B1")
-    ids.learn("BTC/USDT", "7", "at-2-B1")
-    assert ids.find("ETH/USDT", "7") == "at-1-B1"
-    assert ids.find("BTC/USDT", "7") == "at-2-B1"
-    assert ids.find("SOL/USDT", "7") is None
-
-
 def test_exchange_ids_belong_to_one_symbol(monkeypatch: pytest.MonkeyPatch) -> None:
     from autotrade.infrastructure.connectors import order_ids
 

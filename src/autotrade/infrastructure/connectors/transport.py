@@ -27,7 +27,7 @@ CONNECTIONS_MAX = 32
 in the library's pool."""
 TLS_BUFFER_BYTES = 65_536
 """asyncio keeps a buffer for the life of every TLS connection, 256 KiB by its own choice: a burst
-of requests then costs megabytes. A TLS record has 16 KiB at most."""
+of requests then costs megabytes. A TLS record has 16 KiB at most. Set for the whole process."""
 
 
 class TransportKind(StrEnum):

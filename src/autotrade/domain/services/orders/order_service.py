@@ -41,6 +41,7 @@ OrderEvent = (
 )
 
 REFUSED_KEPT_MS = 600_000
+"""How long an exchange may contradict its own refusal; see `OrderService.forget_refused`."""
 EXCHANGE_REJECTED = frozenset({"REJECTED"})
 
 
