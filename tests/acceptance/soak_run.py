@@ -13,7 +13,7 @@ from benchmarks.measure import resident_bytes
 
 from tests.acceptance.configs import write_busy_config, write_config
 from tests.acceptance.kill_run import first_start, judge, started_anew
-from tests.acceptance.processes import READY, Household, Process, journal_rows
+from tests.acceptance.processes import READY, Exchange, Household, Process, journal_rows
 
 BASES = ("BTC", "ETH", "SOL")
 SAMPLE_SECONDS = 3.0
@@ -78,7 +78,7 @@ def run_soak(
         first_start(household, bot_dir, exchange, config)
         exchange, _ = started_anew(household, exchange, [*words, "--faults", script])
         bot = household.trade(bot_dir, "--attach", exchange.announce_file, config=config)
-        samples = _watch(bot, warm_up_minutes * 60, (warm_up_minutes + minutes) * 60, say)
+        samples = _watch(bot, exchange, warm_up_minutes * 60, (warm_up_minutes + minutes) * 60, say)
         exchange, figures = started_anew(household, exchange, words)
         is_alive = bot.runs_for(PEACE_SECONDS)
         household.run("stop", "--data-dir", bot_dir).wait_exit()
@@ -105,13 +105,16 @@ def run_soak(
     }
 
 
-def _watch(bot: Process, from_seconds: float, until_seconds: float, say: Say) -> list[Sample]:
+def _watch(
+    bot: Process, exchange: Exchange, from_seconds: float, until_seconds: float, say: Say
+) -> list[Sample]:
     """A look every few seconds, from the end of the warm-up on."""
     bot.wait_line(READY, 120.0)
     started, found = time.monotonic(), []
     while (passed := time.monotonic() - started) < until_seconds:
         if not bot.runs_for(SAMPLE_SECONDS):
             break
+        assert exchange.process.is_running, f"the exchange has ended:\n{exchange.process.said}"
         seen = look(bot.pid)
         if passed >= from_seconds:
             found.append(seen)

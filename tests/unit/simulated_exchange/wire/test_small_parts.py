@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from autotrade.infrastructure.simulated_exchange.core.types import ExchangeError
@@ -12,6 +14,7 @@ from autotrade.infrastructure.simulated_exchange.process_options import (
     options_from,
 )
 from autotrade.infrastructure.simulated_exchange.wire import keys
+from autotrade.infrastructure.simulated_exchange.wire.client_socket import cut
 from autotrade.infrastructure.simulated_exchange.wire.keys import check_timing
 from autotrade.infrastructure.simulated_exchange.wire.limits import LimitSettings, RateLimiter
 from autotrade.infrastructure.simulated_exchange.wire.stream_names import parse_stream
@@ -135,3 +138,29 @@ def test_an_accelerated_clock_that_is_held_back_takes_what_is_further_ahead(
     check_timing({"timestamp": str(10**12 + ahead_ms_max - 1)}, 10**12, tolerance)
     with pytest.raises(ExchangeError, match="ahead of the server"):
         check_timing({"timestamp": str(10**12 + ahead_ms_max)}, 10**12, tolerance)
+
+
+class _Transport(asyncio.Transport):
+    """Counts what is asked of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.aborted = 0
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+
+class _LetGo(_Transport):
+    """As CPython 3.11.2 leaves a TLS connection that was closed twice."""
+
+    def abort(self) -> None:
+        super().abort()
+        raise AttributeError("'NoneType' object has no attribute '_abort'")
+
+
+def test_a_connection_is_cut_once_and_one_that_has_ended_harms_nobody() -> None:
+    for transport in (_Transport(), _LetGo()):
+        cut(transport)
+        assert transport.aborted == 1
+    cut(None)

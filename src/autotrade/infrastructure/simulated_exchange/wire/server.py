@@ -34,6 +34,7 @@ from autotrade.infrastructure.simulated_exchange.wire.client_socket import (
     GOING_AWAY,
     ClientSocket,
     SocketSettings,
+    cut,
 )
 from autotrade.infrastructure.simulated_exchange.wire.dispatch import (
     Dispatcher,
@@ -230,7 +231,7 @@ class ExchangeServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if self.faults.refuse_connections:
-            self._cut(request)
+            cut(request.transport)
             return web.Response(status=503)
         path, _, query = request.raw_path.partition("?")
         if path.startswith("/api/"):
@@ -256,11 +257,6 @@ class ExchangeServer:
         self._dispatcher.miss("REST", f"{request.method} {path}", "unknown")
         refusal = errors.unknown_path(path, request.method)
         return _response(refusal.http_status, _error_body(refusal), {})
-
-    @staticmethod
-    def _cut(request: web.BaseRequest) -> None:
-        if request.transport is not None:
-            request.transport.abort()
 
     async def _serve_socket(
         self,
@@ -298,7 +294,7 @@ class ExchangeServer:
         name = _named(request.method, path, sent.get("symbol", ""))
         met = self.faults.take_mishap(name)
         if met is not None and met.mishap is Mishap.LOST:
-            self._cut(request)
+            cut(request.transport)
             return _response(503, b"", {})
         if met is not None and met.mishap is Mishap.DELAYED:
             await asyncio.sleep(met.delay_s)
@@ -312,7 +308,7 @@ class ExchangeServer:
             status, reply, headers = ask(address=address)
             self._is_copy = False
         if self.is_reply_lost(name):
-            self._cut(request)
+            cut(request.transport)
         return _response(status, reply, headers)
 
     def _is_over(self, key: str | None, sent: Mapping[str, str]) -> bool:
