@@ -175,7 +175,7 @@ class PlainBot:
             return False
         last = deal.last_sell
         if last is not None and deal.failures > deal.failures_answered:
-            pause = min(1_000 * 2 ** min(deal.failures - 1, 10), 60_000)
+            pause = min(1_000 * 2 ** min(deal.failures - 1, 10), 30_000)
             deal.retry_ts, deal.failures_answered = last.updated_ts + pause, deal.failures
             self._send(ts, "balances", deal)
             return True

@@ -82,6 +82,12 @@ class RejectReason(StrEnum):
     OTHER = "other"
 
 
+NEVER_LOOKED_AT = frozenset(
+    {RejectReason.RATE_LIMIT, RejectReason.UNAVAILABLE, RejectReason.CLOCK, RejectReason.PERMISSION}
+)
+"""Refusals that say nothing about balances or filters: the order itself was not judged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAccepted(Event):
     order_id: str

@@ -406,8 +406,8 @@ def test_refusals_of_long_ago_do_not_keep_a_position_bare() -> None:
     for number in range(1, 8):
         bot.reject(f"at1-1-T{number}")
         out = bot.reject(f"at1-1-S{number}")
-        bot.wait(60)
-    assert "next try in 60 s" in only(out, e.ExitPostponed).text
+        bot.wait(30)
+    assert "next try in 30 s" in only(out, e.ExitPostponed).text
     bot.accept("at1-1-T8")
     bot.accept("at1-1-S8")
     bot.cancel("at1-1-T8")
@@ -503,6 +503,20 @@ def test_a_sell_that_was_not_judged_is_tried_again_soon(reason: e.RejectReason) 
         assert f"next try in {pause} s" in only(out, e.ExitPostponed).text
         assert none_of(out, c.QueryBalances)
         assert only(bot.wait(pause), c.PlaceOrderList)
+
+
+def test_refusals_of_a_ban_do_not_delay_what_is_tried_after_it() -> None:
+    """Orders that were not looked at and orders that were refused are counted apart."""
+    bot = EngineHarness()
+    bot.bought()
+    reasons = [e.RejectReason.RATE_LIMIT] * 9 + [e.RejectReason.FILTER] * 2
+    reasons += [e.RejectReason.UNAVAILABLE]
+    texts = []
+    for attempt, reason in enumerate(reasons, start=1):
+        out = bot.reject(f"at1-1-T{attempt}", reason) + bot.reject(f"at1-1-S{attempt}", reason)
+        texts.append(only(out, e.ExitPostponed).text.rpartition("next try in ")[2])
+        bot.wait(5)
+    assert texts == ["1 s", "2 s", "4 s"] + ["5 s"] * 6 + ["1 s", "2 s", "1 s"]
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,11 @@ class Deal:
     """When the price first stood under the order-book level, while StopLossMonitor waits there."""
     warned: bool = False
     failures: int = 0
-    """Rejected exits in a row; makes the waiting time before the next try."""
+    """Rejected exits in a row, all of one kind; makes the waiting time before the next try."""
     failures_answered: int = 0
     """How many of them a waiting time was set for already."""
+    failures_judged: bool = True
+    """Whether the exchange looked at those orders, or never did: a ban, an outage, a clock."""
     retry_ts: int = 0
     unprotected_since_ts: int | None = None
     unprotected_ms_max: int = 0
@@ -103,6 +105,14 @@ class Deal:
                 self.stop_order = order.id
             case OrderRole.TARGET | OrderRole.EXIT:
                 self.sell_order = order.id
+
+    def exit_failed(self, *, is_judged: bool) -> None:
+        """The exchange refused a SELL, or nobody bought. The first one that it judged is a first
+        one, however many it would not even look at during a ban."""
+        if is_judged is not self.failures_judged:
+            self.failures = self.failures_answered = 0
+        self.failures_judged = is_judged
+        self.failures += 1
 
     def exit_rests(self) -> None:
         """The exchange took a SELL: what it refuses after this is refused for the first time."""

@@ -20,6 +20,7 @@ import numba
 from numpy.typing import NDArray
 
 from autotrade.domain.services.market_data import market_analysis_service, orderbook_analyzer
+from autotrade.domain.services.orders import filled_buy_order_handler
 from autotrade.domain.services.trading import trading_decision_engine
 from autotrade.domain.strategies import macd_orderbook
 from autotrade.infrastructure.backtest import book_model
@@ -30,6 +31,7 @@ _CONSTANTS_OF = (
     trading_decision_engine,
     market_analysis_service,
     orderbook_analyzer,
+    filled_buy_order_handler,
     book_model,
 )
 """Their figures become part of the machine code."""
@@ -129,7 +131,7 @@ ROWS_MAX = 8
 ANSWER_MS_MAX = 15_000
 REFILL_MS = 1_000
 TIMER_MS = 20_000
-RETRY_MS, RETRY_MS_MAX = 1_000, 60_000
+RETRY_MS, RETRY_MS_MAX = filled_buy_order_handler.RETRY_MS, filled_buy_order_handler.RETRY_MS_MAX
 STEPS_MAX = 16
 DEALS_AT = QUEUE_AT + QUEUE_MAX * QUEUE_FIELDS
 FILLS_AT = DEALS_AT + (ROWS_MAX + 1) * DEAL_FIELDS

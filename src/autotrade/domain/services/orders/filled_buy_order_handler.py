@@ -11,7 +11,13 @@ from decimal import Decimal
 from autotrade.domain.commands import QueryBalances
 from autotrade.domain.entities.deal import Deal, ExitReason
 from autotrade.domain.entities.order import ZERO, Order, OrderRole
-from autotrade.domain.events import DustTaken, ExitDecided, ExitPostponed, RejectReason
+from autotrade.domain.events import (
+    NEVER_LOOKED_AT,
+    DustTaken,
+    ExitDecided,
+    ExitPostponed,
+    RejectReason,
+)
 from autotrade.domain.factories.order_factory import LEG_OF_ROLE
 from autotrade.domain.services.deals.deal_context import DealContext
 from autotrade.domain.services.deals.deal_service import DealService
@@ -26,12 +32,8 @@ STOP_LIMIT_GAP = Decimal("0.99")
 IOC_REACH = Decimal("0.998")
 """The optional first exit takes bids down to 0.2 % under the market."""
 RETRY_MS = 1_000
-RETRY_MS_MAX = 60_000
+RETRY_MS_MAX = 30_000
 RETRY_SOON_MS_MAX = 5_000
-NEVER_LOOKED_AT = frozenset(
-    {RejectReason.RATE_LIMIT, RejectReason.UNAVAILABLE, RejectReason.CLOCK, RejectReason.PERMISSION}
-)
-"""Refusals that say nothing about balances or filters: the order itself was not judged."""
 TRIED_SOON = NEVER_LOOKED_AT - {RejectReason.PERMISSION}
 """These pass by themselves, and what is held is unprotected until they do."""
 

@@ -15,6 +15,7 @@ from autotrade.domain.entities.order import (
 )
 from autotrade.domain.entities.order_state import OrderStatus, OrderTrigger
 from autotrade.domain.events import (
+    NEVER_LOOKED_AT,
     CancelOutcomeUnknown,
     CancelRejected,
     OrderAccepted,
@@ -274,7 +275,8 @@ class OrderService:
         """A refused list has two legs and is one failure; its stop speaks for it."""
         if order.side is OrderSide.BUY or (order.role is OrderRole.TARGET and order.list_id):
             return
-        self._deals.get(order.deal_id).failures += 1
+        is_judged = order.reject_reason not in NEVER_LOOKED_AT
+        self._deals.get(order.deal_id).exit_failed(is_judged=is_judged)
 
 
 def value_fee(event: OrderFilled, base: str, quote: str) -> Decimal | None:
