@@ -18,10 +18,13 @@ from autotrade.application.ports import Clock, ExchangeConnector, Journal
 from autotrade.application.trading_engine import TradingEngine
 from autotrade.application.utils.performance_logger import PerformanceLogger
 from autotrade.domain.commands import AnyCommand, Command, PlaceOrder, PlaceOrderList
+from autotrade.domain.entities.order import OrderSide
 from autotrade.domain.events import (
     CandleClosed,
     Event,
     OrderBookUpdated,
+    OrderRejected,
+    RejectReason,
     SessionStopped,
     TickerUpdated,
     TimerTicked,
@@ -224,11 +227,35 @@ class TradingLoop:
     async def _execute(self, command: AnyCommand) -> None:
         """The outcome comes back as events, through the same door as everything else."""
         try:
-            events = await self._connector.execute(command)
+            events: Sequence[Event] = self._too_late(command)
+            if not events:
+                events = await self._connector.execute(command)
         finally:
             self.unsent.difference_update(_orders_placed([command]))
         for event in events:
             await self.put(event)
+
+    def _too_late(self, command: AnyCommand) -> Sequence[Event]:
+        """The refusal of a BUY that a slow disk or a sleeping machine has kept for longer than the
+        exchange takes a request for: its price was right then. What sells is sent at any age."""
+        if not isinstance(command, PlaceOrder) or command.side is not OrderSide.BUY:
+            return ()
+        now, limit_ms = self._clock.now_ms(), self._engine.state.order_service.request_window_ms
+        if now - command.ts <= limit_ms:
+            return ()
+        text = (
+            f"not sent: decided {(now - command.ts) / 1000:.1f} s ago, more than the "
+            f"{limit_ms / 1000:g} s in which a request counts"
+        )
+        return (
+            OrderRejected(
+                ts=now,
+                order_id=command.order_id,
+                reason=RejectReason.UNAVAILABLE,
+                code=None,
+                message=text,
+            ),
+        )
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)

@@ -76,6 +76,24 @@ class Rig:
         self.bot.signal()
         return e.OrderOutcomeUnknown(ts=self.bot.ts, order_id="at1-1-B1", message="timed out")
 
+    def filled_buy(self) -> e.OrderFilled:
+        """An event that makes the engine protect what was bought."""
+        order = self.bot.entry
+        return e.OrderFilled(
+            ts=self.bot.ts,
+            order_id=order.id,
+            exchange_id="1",
+            trade_id="1",
+            symbol=SYMBOL,
+            side=order.side,
+            price=order.price or D(0),
+            amount=order.amount,
+            fee=D(0),
+            fee_asset="USDT",
+            is_maker=True,
+            exchange_ts=self.bot.ts,
+        )
+
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Rig:
@@ -116,7 +134,6 @@ async def test_outcome_comes_back_as_an_event(rig: Rig) -> None:
 async def test_orders_are_unsent_from_the_disk_until_their_outcome(rig: Rig) -> None:
     """Meanwhile the exchange's "unknown order" would be no proof, however slow the disk is."""
     rig.bot.signal()
-    order = rig.bot.entry
     seen: list[set[str]] = []
     sync = rig.journal.sync
 
@@ -130,25 +147,50 @@ async def test_orders_are_unsent_from_the_disk_until_their_outcome(rig: Rig) -> 
 
     rig.journal.sync = slow_sync  # type: ignore[method-assign]
     rig.connector.answer = answer
-    await rig.loop.put(
-        e.OrderFilled(
-            ts=rig.bot.ts,
-            order_id=order.id,
-            exchange_id="1",
-            trade_id="1",
-            symbol=SYMBOL,
-            side=order.side,
-            price=order.price or D(0),
-            amount=order.amount,
-            fee=D(0),
-            fee_asset="USDT",
-            is_maker=True,
-            exchange_ts=rig.bot.ts,
-        )
-    )
+    await rig.loop.put(rig.filled_buy())
     await rig.run_until_idle()
     assert seen == [{rig.bot.target.id, rig.bot.stop.id}] * 2
     assert rig.loop.unsent == set()
+
+
+@pytest.mark.parametrize(("late_ms", "is_sent"), [(5_000, True), (5_001, False)])
+async def test_a_buy_that_the_disk_kept_too_long_is_not_sent(
+    rig: Rig, late_ms: int, is_sent: bool
+) -> None:
+    """The exchange would take it, at a price that was right long ago."""
+    rig.bot.opened()
+    rig.bot.wait(301)
+    sync = rig.journal.sync
+
+    async def slow_sync() -> None:
+        await sync()
+        rig.clock.ts = rig.bot.ts + late_ms
+
+    rig.journal.sync = slow_sync  # type: ignore[method-assign]
+    await rig.loop.put(
+        e.OrderCanceled(
+            ts=rig.bot.ts,
+            order_id="at1-1-B1",
+            exchange_id="1",
+            filled_total=D(0),
+            reason="canceled",
+        )
+    )
+    await rig.run_until_idle()
+    assert [type(command).__name__ for command in rig.connector.sent] == ["PlaceOrder"] * is_sent
+    if not is_sent:
+        refused = next(row for row in read_rows(rig.path) if row.type == "OrderRejected")
+        assert "decided 5.0 s ago" in rig.bot.state.orders.get("at1-1-B2").close_reason
+        assert refused.record.reason is e.RejectReason.UNAVAILABLE  # type: ignore[union-attr]
+    assert rig.loop.unsent == set()
+
+
+async def test_what_sells_is_sent_however_long_the_disk_took(rig: Rig) -> None:
+    rig.bot.opened()
+    rig.clock.ts = rig.bot.ts + 600_000
+    await rig.loop.put(rig.filled_buy())
+    await rig.run_until_idle()
+    assert [type(command).__name__ for command in rig.connector.sent] == ["PlaceOrderList"]
 
 
 async def test_prices_are_coalesced_and_not_journaled(rig: Rig) -> None:

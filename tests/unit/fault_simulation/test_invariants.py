@@ -208,6 +208,46 @@ def test_one_deal_too_many(scene: Scene) -> None:
     assert scene.broken == ["no_order_over_a_limit"]
 
 
+def test_a_deal_given_up_for_lack_of_coins_is_none_too_many(scene: Scene) -> None:
+    """Whether or not they come back; one that only lacked them for a while counts."""
+    for deal in (1, 2):
+        scene.deal(deal)
+        scene.bought(deal)
+    scene.stop(2)
+    scene.watch.base_total = {"ETH": D("0.0499")}
+    scene.seconds(1)
+    scene.watch.base_total = {"ETH": D("0.1")}
+    scene.deal(3)
+    scene.buy(3)
+    assert scene.broken == ["no_order_over_a_limit"]
+    scene.row("DealClosed", deal_id=1)
+    scene.buy(3)
+    assert scene.broken == ["no_order_over_a_limit"], "two of the pair are allowed"
+    scene.seconds(30)
+    assert scene.broken == ["no_order_over_a_limit"], "nor must it be protected"
+
+
+def test_a_closed_deal_that_holds_coins_is_one_too_many(scene: Scene) -> None:
+    for deal in (1, 2):
+        scene.deal(deal)
+        scene.bought(deal)
+        scene.row("DealClosed", deal_id=deal)
+    scene.deal(3)
+    scene.buy(3)
+    assert scene.broken == ["no_order_over_a_limit"]
+
+
+def test_coins_that_come_back_must_be_protected(scene: Scene) -> None:
+    scene.deal(1)
+    scene.bought(1)
+    scene.watch.base_total = {"ETH": D(0)}
+    scene.seconds(10)
+    assert scene.broken == []
+    scene.watch.base_total = {"ETH": D("0.05")}
+    scene.seconds(7)
+    assert scene.broken == ["protected_in_time"]
+
+
 def test_stops_for_more_than_is_held(scene: Scene) -> None:
     scene.deal(1)
     scene.bought(1)

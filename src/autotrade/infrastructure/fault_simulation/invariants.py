@@ -31,6 +31,7 @@ TYPES_READ = frozenset(
         b"PlaceOrderList",
         b"OrderFilled",
         b"DealOpened",
+        b"DealClosed",
         b"Decision",
         b"OperatorRequested",
         b"SessionStarted",
@@ -63,6 +64,8 @@ class Position:
     open_orders: dict[int, ExchangeOrder] = field(default_factory=dict)
     entry_ids: list[int] = field(default_factory=list)
     unprotected_since: float | None = None
+    was_taken: bool = False
+    """The account once held less than this deal: somebody took coins out by hand."""
 
     def covered(self) -> Decimal:
         """Held coins for which a stop rests, or that are being sold at market."""
@@ -97,10 +100,17 @@ class Told:
     """By pair and trade id."""
     approved: set[int] = field(default_factory=set)
     """Deals that were opened by an approved decision."""
+    closed: set[int] = field(default_factory=set)
     is_paused: bool = False
 
     def copy(self) -> Told:
-        return Told(self.intents.copy(), self.fills.copy(), self.approved.copy(), self.is_paused)
+        return Told(
+            self.intents.copy(),
+            self.fills.copy(),
+            self.approved.copy(),
+            self.closed.copy(),
+            self.is_paused,
+        )
 
 
 class Watcher:
@@ -190,6 +200,8 @@ class Watcher:
             case "DealOpened":
                 if data["decision_id"] in self._approved_decisions:
                     self.told.approved.add(data["deal_id"])
+            case "DealClosed":
+                self.told.closed.add(data["deal_id"])
             case "Decision":
                 self._read_decision(data)
             case "OperatorRequested":
@@ -255,11 +267,19 @@ class Watcher:
         others = [
             position
             for number, position in self.positions.items()
-            if number != deal and (position.is_live or self._worth(position) > ZERO)
+            if number != deal and (position.is_live or self._is_bare(number, position))
         ]
         of_pair = sum(position.symbol == symbol for position in others)
         if of_pair >= self._limits.deals_per_pair or len(others) >= self._limits.deals_in_all:
             self.violate("no_order_over_a_limit", f"{order_id} is deal {of_pair + 1} of {symbol}")
+
+    def _is_bare(self, deal: int, position: Position) -> bool:
+        return self._worth(position) > ZERO and not self._is_given_up(deal, position)
+
+    def _is_given_up(self, deal: int, position: Position) -> bool:
+        """The bot closed the deal, and somebody did take its coins by hand. If they ever come back
+        they belong to whoever brings them."""
+        return position.was_taken and deal in self.told.closed
 
     def _worth(self, position: Position) -> Decimal:
         """Quote value of what is held, where it can be sold at all; else 0."""
@@ -365,9 +385,11 @@ class Watcher:
             bare = position.held - position.covered()
             value = bare * self.prices.get(position.symbol, ZERO)
             limit = self.minimum_notional.get(position.symbol, ZERO) * NOTIONAL_ROOM
-            if value < limit or self._is_gone(position):
+            is_gone = self._is_gone(position)
+            position.was_taken = position.was_taken or is_gone
+            if value < limit or is_gone or self._is_given_up(deal, position):
                 position.unprotected_since = None
-                if not position.open_orders:
+                if not position.open_orders and not is_gone:
                     del self._exposed[deal]  # dust, until something happens to the deal
                 continue
             if position.unprotected_since is None:
