@@ -140,18 +140,7 @@ def _live(place: Path, plan: Plan) -> dict[str, Any]:
     command = [sys.executable, "main.py", "simulate", "--jobs", "1", "--fail-fast", "--json"]
     command += ["--seeds", str(plan.seeds), "--first-seed", str(plan.first_seed)]
     command += ["--hours", f"{plan.hours:g}"]
-    try:
-        run = subprocess.run(
-            command,
-            cwd=place,
-            env=_environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=RUN_SECONDS_MAX,
-        )
-    except subprocess.TimeoutExpired:
-        raise _RunFailed(f"expected an end within {RUN_SECONDS_MAX:g} s, was none") from None
+    run = _run(place, command)
     if run.returncode not in (0, 1) or not run.stdout.startswith("{"):
         tail = run.stderr.strip()[-1_000:]
         raise _RunFailed(f"expected a report, was exit code {run.returncode}:\n{tail}")
@@ -164,8 +153,17 @@ def _one_fails(place: Path, tests: Sequence[str]) -> bool:
     if not tests:
         return False
     command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
+    run = _run(place, command)
+    if run.returncode not in (0, 1):
+        tail = run.stdout.strip()[-1_000:]
+        raise _RunFailed(f"{', '.join(tests)}: expected to pass or fail, was:\n{tail}")
+    return run.returncode == 1
+
+
+def _run(place: Path, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """With the sources at this place; whoever asks judges the exit code."""
     try:
-        run = subprocess.run(
+        return subprocess.run(
             command,
             cwd=place,
             env=_environment(),
@@ -175,11 +173,8 @@ def _one_fails(place: Path, tests: Sequence[str]) -> bool:
             timeout=RUN_SECONDS_MAX,
         )
     except subprocess.TimeoutExpired:
-        raise _RunFailed(f"{', '.join(tests)}: expected an end, was none") from None
-    if run.returncode not in (0, 1):
-        tail = run.stdout.strip()[-1_000:]
-        raise _RunFailed(f"{', '.join(tests)}: expected to pass or fail, was:\n{tail}")
-    return run.returncode == 1
+        what = " ".join(command[1:])
+        raise _RunFailed(f"{what}: expected an end within {RUN_SECONDS_MAX:g} s") from None
 
 
 def _environment() -> dict[str, str]:
