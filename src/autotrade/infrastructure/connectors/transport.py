@@ -25,9 +25,10 @@ EXCHANGE_DOMAIN = "binance.com"
 CONNECTIONS_MAX = 32
 """Of a session, at the same time; more requests wait. All that were ever needed at once stay open
 in the library's pool."""
-TLS_BUFFER_BYTES = 65_536
-"""asyncio keeps a buffer for the life of every TLS connection, 256 KiB by its own choice: a burst
-of requests then costs megabytes. A TLS record has 16 KiB at most. Set for the whole process."""
+TLS_BUFFER_BYTES = 17 * 1024
+"""asyncio keeps a buffer of this size for the life of every TLS connection and makes another for
+each read of it, 256 KiB by its own choice: a burst of requests then costs megabytes. One read
+returns one TLS record, 16 KiB and some 260 bytes around it. Set for the whole process."""
 
 
 class TransportKind(StrEnum):
