@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 
 from autotrade.domain import strategies as package
@@ -36,8 +37,9 @@ class UnknownStrategyError(ValueError):
 _registered: dict[str, RegisteredStrategy] = {}
 
 
+@cache
 def shipped_names() -> tuple[str, ...]:
-    """Without importing any of them."""
+    """Without importing any of them. The folder is read once: each start of a bot asks."""
     found = (module.name for module in pkgutil.iter_modules(package.__path__))
     return tuple(sorted(name for name in found if name not in _OWN_MODULES))
 
