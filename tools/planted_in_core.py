@@ -63,6 +63,13 @@ THE_LOOP = (
         "events = await self._connector.execute(command)",
         "events = list(await self._connector.execute(command))[:1]",
     ),
+    defect(
+        "old_buy_sent",
+        "a BUY leaves however long the disk or a sleeping machine has kept it",
+        LOOP,
+        "events: Sequence[Event] = self._too_late(command)",
+        "events: Sequence[Event] = ()",
+    ),
 )
 
 RECONCILIATION = (
