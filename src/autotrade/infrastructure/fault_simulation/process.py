@@ -7,6 +7,7 @@ the clock.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -191,7 +192,9 @@ class Process:
 
     # --- its end ------------------------------------------------------------------------------
 
-    def cut(self) -> None:
+    def bury(self) -> None:
+        """Cut it off from the disk, the wires and the lock, then let go of the tasks that never
+        could finish: what they do on being closed reaches nothing any more."""
         if self.wires is not None:
             self.wires.is_cut = True
         self.disk.end()
@@ -201,15 +204,15 @@ class Process:
                 self._end.detach(socket)
         if self._lock is not None:
             self._lock.release()
-
-    def bury(self) -> None:
-        """Let go of tasks that were never allowed to finish. What they do on being closed reaches
-        nothing any more: the disk, the wires and the lock are cut."""
-        for task in self.loop.unfinished_tasks():
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
-            coroutine: Any = task.get_coro()
-            with suppress(RuntimeError):  # it wanted to wait once more
-                coroutine.close()
+        hook, sys.unraisablehook = sys.unraisablehook, lambda _: None  # their last words
+        try:
+            for task in self.loop.unfinished_tasks():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                coroutine: Any = task.get_coro()
+                with suppress(RuntimeError):  # it wanted to wait once more
+                    coroutine.close()
+        finally:
+            sys.unraisablehook = hook
         self.loop.close()
 
 
