@@ -85,7 +85,7 @@ class VerifiedLines:
 
 
 class Process:
-    """`run` is a whole life; `cut` is its death, after which nothing of it reaches the world."""
+    """`live` is a whole life; after `bury` nothing of it reaches the world any more."""
 
     def __init__(
         self,
