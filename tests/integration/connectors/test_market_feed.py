@@ -167,6 +167,68 @@ async def test_a_book_that_is_asked_for_anew_is_not_in_step_before_it_came(
     assert [len(book.bids) for book in wholes] == [10]
 
 
+async def test_no_diff_is_kept_before_the_snapshot_is_asked_for(
+    venue: TestVenue, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """During a ban the question waits, for days at worst: the library would keep all of them."""
+    connection = await connect()
+    feed, governor, sink = connection.feed, connection.governor, Collector()
+    await feed.start([BTC], "1m", sink)
+    taken, take, is_over = [], feed._books.take, asyncio.Event()
+
+    def counted(*what: Any) -> None:
+        taken.append(what)
+        take(*what)
+
+    async def until_over(_: float) -> None:
+        await is_over.wait()
+
+    monkeypatch.setattr(feed._books, "take", counted)
+    monkeypatch.setattr(governor, "_sleep", until_over)
+    governor.note(418, {"Retry-After": "120"})
+    venue.faults.open_depth_gap("BTCUSDT")
+    for _ in range(20):
+        venue.tick()
+    await eventually(lambda: len(taken) == 19)
+    await eventually(lambda: governor.waits == 1)
+    book = feed._client.orderbooks[BTC]
+    assert (book["nonce"], book.cache) == (None, [])
+    monkeypatch.setattr(governor, "_blocked_until_ms", 0)
+    is_over.set()
+    update_id = venue.exchange.depth("BTCUSDT", 100)[0]
+    await sink.until(lambda: sink.of(OrderBookUpdated)[-1].book.update_id == update_id)
+    assert feed.book_resyncs == 1
+
+
+async def test_diffs_that_overtake_the_snapshot_are_kept(
+    venue: TestVenue, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = await connect()
+    feed, sink = connection.feed, Collector()
+    await feed.start([BTC], "1m", sink)
+    client, has_answered, may_arrive = feed._client, asyncio.Event(), asyncio.Event()
+    fetch = client.fetch
+
+    async def held(url: str, *rest: Any) -> Any:
+        answer = await fetch(url, *rest)
+        has_answered.set()
+        await may_arrive.wait()
+        return answer
+
+    monkeypatch.setattr(client, "fetch", held)
+    venue.faults.open_depth_gap("BTCUSDT")
+    venue.tick()
+    venue.tick()
+    await has_answered.wait()
+    for _ in range(3):
+        venue.tick()
+    await eventually(lambda: len(client.orderbooks[BTC].cache) == 3)
+    may_arrive.set()
+    update_id = venue.exchange.depth("BTCUSDT", 100)[0]
+    await sink.until(lambda: sink.of(OrderBookUpdated)[-1].book.update_id == update_id)
+    assert feed.book_resyncs == 1
+
+
 async def test_levels_the_market_left_are_forgotten(venue: TestVenue, connect: Connect) -> None:
     connection = await connect(book_levels=5, book_snapshot_levels=10)
     sink = Collector()

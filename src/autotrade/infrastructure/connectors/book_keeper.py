@@ -102,6 +102,8 @@ class BookKeeper:
         books = self._client.orderbooks
         had_book = symbol in books
         self._sockets[symbol] = socket
+        if had_book and self._precedes_snapshot(books[symbol], message):
+            return
         self._client.forward(socket, message)
         book = books.get(symbol)
         if book is None:
@@ -115,6 +117,11 @@ class BookKeeper:
             for listener in self.listeners:
                 listener.on_depth(symbol, message)
             self._trim(symbol, book)
+
+    def _precedes_snapshot(self, book: Any, message: Mapping[str, Any]) -> bool:
+        """True for a diff that a snapshot will know, because it was not asked for yet: a ban can
+        keep the question back for days, and the library would keep every diff of that time."""
+        return book["nonce"] is None and message["s"] not in self._client.snapshots_under_way
 
     def look(self, symbol: str) -> None:
         """Has the snapshot come? Then the book is in step, also when nothing moves after it."""

@@ -19,6 +19,7 @@ _Binance: Any = load_binance_class()
 WEIGHT_OF_COST = 5
 """The library's cost of a spot request is a fifth of the exchange's weight."""
 ORDER_PATHS = frozenset({"order", "orderList", "orderList/oco"})
+SNAPSHOT_PATH = "depth"
 
 MessageTap = Callable[[Any, Any], None]
 """(socket, decoded message); calls `forward` for what the library must see too."""
@@ -53,6 +54,8 @@ class TappedBinance(_Binance):  # type: ignore[misc]
         self._governor = governor
         self.tap: MessageTap = self.forward
         self.on_socket_down: Callable[[str, str], None] = lambda url, text: None
+        self.snapshots_under_way: set[str] = set()
+        """Market ids whose book was asked for and has not come yet."""
         super().__init__(config | {"session": session})
         self.timeout_on_exit = 0  # the session is ours and closed by us
 
@@ -107,7 +110,14 @@ class TappedBinance(_Binance):  # type: ignore[misc]
         cost = self.calculate_rate_limiter_cost(api, method, path, params, config)
         is_order = path in ORDER_PATHS and method in ("POST", "DELETE")
         await self._governor.admit(round(cost * WEIGHT_OF_COST), is_order=is_order)
-        return await super().fetch2(path, api, method, params, config)
+        if path != SNAPSHOT_PATH:
+            return await super().fetch2(path, api, method, params, config)
+        market_id = str(params.get("symbol", ""))
+        self.snapshots_under_way.add(market_id)
+        try:
+            return await super().fetch2(path, api, method, params, config)
+        finally:
+            self.snapshots_under_way.discard(market_id)
 
     def on_rest_response(self, code: int, reason: Any, url: Any, *rest: Any) -> Any:
         """`rest` is (method, headers, body, request headers, request body)."""
