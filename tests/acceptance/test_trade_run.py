@@ -28,7 +28,7 @@ KEYS = {
 def test_a_run_for_a_machine_to_read(household: Household) -> None:
     config = write_busy_config(household.folder / "busy.json", "BTC", "ETH", "SOL")
     data_dir = household.folder / "data"
-    bot = household.trade(data_dir, "--for", "20s", "--speed", 120, config=config)
+    bot = household.trade(data_dir, "--for", "20s", "--speed", 60, config=config)
     assert bot.wait_exit() == 0, bot.said
     summary = bot.summary()
     assert summary.keys() >= KEYS
