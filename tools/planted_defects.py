@@ -109,7 +109,7 @@ KNOWN_SURVIVORS: dict[str, Survivor] = {
         RECONCILER + "test_an_order_that_was_not_sent_yet_is_not_asked_for",
     ),
     "old_buy_sent": Survivor(
-        "the disk seldom keeps a BUY that long; two worlds of 2,080 found it",
+        "the disk seldom keeps a BUY that long; two worlds of 1,730 found it",
         "tests/unit/application/test_trading_loop.py"
         "::test_a_buy_that_the_disk_kept_too_long_is_not_sent",
     ),

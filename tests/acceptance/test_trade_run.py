@@ -28,8 +28,8 @@ KEYS = {
 def test_a_run_for_a_machine_to_read(household: Household) -> None:
     config = write_busy_config(household.folder / "busy.json", "BTC", "ETH", "SOL")
     data_dir = household.folder / "data"
-    bot = household.trade(data_dir, "--for", "20s", "--speed", 60, config=config)
-    assert bot.wait_exit() == 0, bot.said
+    bot = household.trade(data_dir, "--for", "40s", "--speed", 60, config=config)
+    assert bot.wait_exit(90.0) == 0, bot.said
     summary = bot.summary()
     assert summary.keys() >= KEYS
     assert set(summary["latency_us"]) == {"p50", "p95", "p99", "max"}

@@ -3,8 +3,7 @@
 - What a start makes (modules, the market list) lives as long as the process. Python's collector is
   told so once, and from then on looks only at what came later: a millisecond instead of a pause
   that grows with the market list. So it can be asked to look often; by itself it lets the cycles
-  of a quarter of an hour among faults pile up to 18 MB. Often matters: what lives on, made while
-  they pile up, holds the whole block of memory (an arena, 1 MiB) that they needed.
+  of a quarter of an hour among faults pile up to 18 MB.
 - The C library keeps what a burst of messages needed, and a heap of its own for every thread. It is
   told to keep to two heaps, and asked now and then to give back what is free.
 """
@@ -18,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-TEND_SECONDS = 5.0
+TEND_SECONDS = 20.0
 HEAPS = 2
 M_ARENA_MAX = -8
 """mallopt's word for the number of heaps (glibc, malloc.h)."""

@@ -121,7 +121,7 @@ class BookKeeper:
     def _precedes_snapshot(self, book: Any, message: Mapping[str, Any]) -> bool:
         """True for a diff that a snapshot will know, because it was not asked for yet: a ban can
         keep the question back for days, and the library would keep every diff of that time."""
-        return book["nonce"] is None and message["s"] not in self._client.snapshots_under_way
+        return book["nonce"] is None and not self._client.snapshots_under_way[message["s"]]
 
     def look(self, symbol: str) -> None:
         """Has the snapshot come? Then the book is in step, also when nothing moves after it."""

@@ -6,6 +6,7 @@ made.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -54,8 +55,8 @@ class TappedBinance(_Binance):  # type: ignore[misc]
         self._governor = governor
         self.tap: MessageTap = self.forward
         self.on_socket_down: Callable[[str, str], None] = lambda url, text: None
-        self.snapshots_under_way: set[str] = set()
-        """Market ids whose book was asked for and has not come yet."""
+        self.snapshots_under_way = Counter[str]()
+        """By market id: how often its book was asked for and has not come yet."""
         super().__init__(config | {"session": session})
         self.timeout_on_exit = 0  # the session is ours and closed by us
 
@@ -113,11 +114,11 @@ class TappedBinance(_Binance):  # type: ignore[misc]
         if path != SNAPSHOT_PATH:
             return await super().fetch2(path, api, method, params, config)
         market_id = str(params.get("symbol", ""))
-        self.snapshots_under_way.add(market_id)
+        self.snapshots_under_way[market_id] += 1
         try:
             return await super().fetch2(path, api, method, params, config)
         finally:
-            self.snapshots_under_way.discard(market_id)
+            self.snapshots_under_way[market_id] -= 1
 
     def on_rest_response(self, code: int, reason: Any, url: Any, *rest: Any) -> Any:
         """`rest` is (method, headers, body, request headers, request body)."""

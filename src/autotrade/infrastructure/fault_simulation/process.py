@@ -204,10 +204,10 @@ class Process:
                 self._end.detach(socket)
         if self._lock is not None:
             self._lock.release()
+        self.loop.set_exception_handler(lambda *_: None)  # what the dead complain of
         hook, sys.unraisablehook = sys.unraisablehook, lambda _: None  # their last words
         try:
             for task in self.loop.unfinished_tasks():
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
                 coroutine: Any = task.get_coro()
                 with suppress(RuntimeError):  # it wanted to wait once more
                     coroutine.close()

@@ -78,6 +78,9 @@ from autotrade.infrastructure.repositories.state_loader import journal_state, lo
 from autotrade.infrastructure.simulated_exchange.fault_script import FaultKind, ScriptedFault
 
 START_MS = 1_760_000_040_000
+YOUNG = 1
+"""The generation of Python's collector that has a life's remains right after its end. Found later,
+they would take gigabytes in a world of two days."""
 KIND = FaultKind
 REQUEST_KINDS = frozenset(
     {
@@ -112,11 +115,6 @@ SETTINGS = DomainSettings(
 def deals_allowed(seed: int) -> tuple[int, int]:
     """(on a pair, in all): plenty, or in each third world so few that they are often reached."""
     return (1, 2) if seed % 3 == 2 else (3, 6)
-
-
-YOUNG = 1
-"""The generation of Python's collector that has a life's remains right after its end. Found later,
-they would take gigabytes in a world of two days."""
 
 
 @dataclass(frozen=True, slots=True)
