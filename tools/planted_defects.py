@@ -52,10 +52,6 @@ KNOWN_SURVIVORS: dict[str, Survivor] = {
         "the stream is back within seconds",
         CONNECTORS + "test_user_stream.py::test_a_closed_stream_is_told_at_once_and_comes_back",
     ),
-    "first_page_for_all": Survivor(
-        "a minute has one trade or two",
-        CONNECTORS + "test_user_stream.py::test_trades_are_paged_without_losing_or_repeating_one",
-    ),
     # BUYs that fill in part or late, at a moment when something else goes wrong: rare
     "partial_fill_forgotten_on_cancel": Survivor(
         "the fill itself is seldom lost as well",
