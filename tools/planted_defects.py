@@ -40,6 +40,10 @@ KNOWN_SURVIVORS: dict[str, Survivor] = {
         "every order in doubt is asked for by its own question as well",
         RECONCILER + "test_orders_in_doubt_are_asked_for",
     ),
+    "doubt_without_questions": Survivor(
+        "the comparison asks for every order in doubt as well",
+        DEAL_LIFE + "test_unknown_buy_freezes_the_deal_until_the_exchange_was_asked",
+    ),
     "trades_since_now": Survivor(
         "orders that may have traded are asked for with their trades",
         RECONCILER + "test_trades_are_asked_for_from_the_last_thing_we_know",
@@ -83,6 +87,14 @@ KNOWN_SURVIVORS: dict[str, Survivor] = {
     "cancel_sent_is_cancel_arrived": Survivor(
         "cancels are rare; a single world found it once",
         COME_BACK + "test_a_cancel_that_died_with_its_process_is_sent_again_at_once",
+    ),
+    "rest_of_target_unguarded": Survivor(
+        "a target seldom rests filled in part; 80 worlds did not find it",
+        DEAL_LIFE + "test_lone_target_that_rests_is_paired_anew",
+    ),
+    "buy_made_anew_on_lost_data": Survivor(
+        "BUYs are seldom made anew at such a moment; the 44th world found it",
+        "tests/unit/domain/test_rest.py::test_recreation_waits_for_fresh_data",
     ),
     # two locks on one door
     "fills_not_awaited": Survivor("a deal with an unsettled order does nothing anyway", None),
