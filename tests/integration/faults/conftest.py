@@ -20,6 +20,8 @@ __all__ = ["Stage", "scene", "stage"]
 WINDOW_MS = 500
 """How long a request may be under way, of this machine; what comes later is refused."""
 SIGNALS_MAX = 6
+UNTIL_TOLD_S = 1e6
+"""Longer than any story: a state that holds until `Stage.over`, however slow this machine is."""
 
 
 class Stage:
@@ -40,6 +42,15 @@ class Stage:
         """One fault, from now on."""
         return self.play(ScriptedFault(0.0, kind, duration_s, count))
 
+    def hold(self, kind: FaultKind) -> FaultDriver:
+        """A state from now on, until `over`."""
+        return self.fault(kind, UNTIL_TOLD_S)
+
+    def over(self) -> None:
+        """All faults end now."""
+        assert self.driver is not None
+        self.driver.end()
+
     async def happened(self, kind: FaultKind, times: int = 1) -> None:
         driver = self.driver
         assert driver is not None
@@ -55,7 +66,7 @@ class Stage:
         """The faults are over: doubts are cleared, and a deal goes its whole way once more. A
         signal may be refused first, with a reason."""
         if self.driver is not None:
-            self.driver.end()
+            self.over()
         await until(lambda: not session.state.lost_channels, "all channels")
         totals = session.state.totals
         closed = totals.deals_closed

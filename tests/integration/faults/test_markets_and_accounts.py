@@ -20,7 +20,7 @@ async def test_a_market_so_thin_that_everything_fills_in_pieces(stage: Stage) ->
     scene = stage.scene
     async with scene.bench.trading() as session:
         deal = await scene.position(session)
-        stage.fault(K.THIN_MARKET, duration_s=1e6)
+        stage.hold(K.THIN_MARKET)
         scene.market.rise(0.92)
         await scene.ended(deal)
         fills = [row for row in scene.bench.records(e.OrderFilled) if row.side is OrderSide.SELL]
@@ -36,10 +36,10 @@ async def test_a_book_that_is_empty_for_a_while(stage: Stage) -> None:
     exchange = scene.bench.exchange.exchange
     async with scene.bench.trading() as session:
         deal = await scene.position(session)
-        stage.fault(K.BOOK_EMPTY, duration_s=200)
+        stage.hold(K.BOOK_EMPTY)
         await until(lambda: not session.state.books["ETH/USDT"].bids, "an empty book")
         assert not exchange.market_levels(ETH.symbol)[0]
-        await stage.passed(K.BOOK_EMPTY)
+        stage.over()
         await until(lambda: session.state.books["ETH/USDT"].bids, "a book again")
         await scene.win(session, deal)
 
@@ -49,25 +49,26 @@ async def test_a_minimum_that_grows_beyond_what_is_held(stage: Stage) -> None:
     scene = stage.scene
     async with scene.bench.trading() as session:
         order = await scene.resting_buy(session)
-        stage.fault(K.FILTERS_CHANGED, duration_s=600)
+        stage.hold(K.FILTERS_CHANGED)
         scene.fill(order, D("0.006"))
         await until(lambda: order.filled, "the fill")
-        await stage.passed(K.FILTERS_CHANGED)
+        await until(lambda: scene.rules(session).minimum_notional > 5, "the new rules")
+        stage.over()
         assert scene.bench.exchange.exchange.market(ETH.symbol).minimum_notional == 5
         await stage.goes_on(session)
         assert not session.state.deals.get(1).is_open
     stage.assert_one_order_an_intent()
 
 
-async def test_a_halt_that_ends_by_itself(stage: Stage) -> None:
+async def test_a_halt_that_ends(stage: Stage) -> None:
     scene = stage.scene
     exchange = scene.bench.exchange.exchange
     async with scene.bench.trading() as session:
         deal = await scene.position(session)
-        stage.fault(K.MARKET_HALTED, duration_s=300)
+        stage.hold(K.MARKET_HALTED)
         await until(lambda: exchange.market(ETH.symbol).status is MarketStatus.HALT, "the halt")
         scene.market.rise(1.5)
-        await stage.passed(K.MARKET_HALTED)
+        stage.over()
         await scene.ended(deal)
         await stage.goes_on(session)
 

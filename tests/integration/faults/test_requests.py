@@ -56,10 +56,10 @@ async def test_nothing_is_answered_for_a_while(stage: Stage, kind: FaultKind) ->
     scene = stage.scene
     async with scene.bench.trading(reconcile_seconds=0.1) as session:
         deal = await scene.position(session)
-        stage.fault(kind, duration_s=400)
+        stage.hold(kind)
         await stage.happened(kind)
         scene.market.rise(1.5)
-        await stage.passed(kind)
+        stage.over()
         await scene.ended(deal)
         assert session.state.totals.deals_won >= 1
         await stage.goes_on(session)
@@ -69,7 +69,7 @@ async def test_nothing_is_answered_for_a_while(stage: Stage, kind: FaultKind) ->
 async def test_requests_that_come_late(stage: Stage) -> None:
     scene = stage.scene
     async with scene.bench.trading(reconcile_seconds=0.2) as session:
-        stage.fault(K.REQUEST_DELAYED, duration_s=100_000)
+        stage.hold(K.REQUEST_DELAYED)
         await scene.goes_on(session)
         await scene.goes_on(session)
         await stage.happened(K.REQUEST_DELAYED, 4)
@@ -118,7 +118,7 @@ async def test_told_to_stay_away_while_the_sockets_close(stage: Stage, kind: Fau
     async with scene.bench.trading(reconcile_seconds=0.1) as session:
         deal = await scene.position(session)
         stage.play(
-            ScriptedFault(0, kind, duration_s=500),
+            ScriptedFault(0, kind, duration_s=1_500),
             ScriptedFault(1, K.USER_STREAM_CLOSED),
             ScriptedFault(1, K.MARKET_STREAM_CLOSED),
         )
@@ -152,11 +152,11 @@ async def test_a_key_that_expires_and_is_renewed(stage: Stage) -> None:
     scene = stage.scene
     async with scene.bench.trading(reconcile_seconds=0.1) as session:
         deal = await scene.position(session)
-        stage.fault(K.KEY_EXPIRED, duration_s=600)
+        stage.hold(K.KEY_EXPIRED)
         await until(lambda: session.state.lost_channels, "the loss")
         await scene.told("look at the API key, its secret and its permissions")
         assert deal.is_open
-        await stage.passed(K.KEY_EXPIRED)
+        stage.over()
         await until(lambda: not session.state.lost_channels, "the return")
         await scene.win(session, deal)
         assert deal.held < D("0.0001")

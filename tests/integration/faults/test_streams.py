@@ -75,14 +75,14 @@ async def test_prices_that_stop_are_not_traded_on(stage: Stage) -> None:
     scene.bench.connection_changes["stale_seconds"] = 0.3
     async with scene.bench.trading(reconcile_seconds=0.2) as session:
         deal = await scene.position(session)
-        stage.fault(K.MARKET_STREAM_SILENT, duration_s=900)
+        stage.hold(K.MARKET_STREAM_SILENT)
         await until(lambda: session.state.stale_text("ETH/USDT"), "stale prices")
         decisions = session.state.totals.decisions
         scene.market.rise(1.5)
         await scene.ended(deal)
         assert deal.close_text == "target reached"
         assert session.state.totals.decisions == decisions
-        await stage.passed(K.MARKET_STREAM_SILENT)
+        stage.over()
         await until(lambda: session.state.stale_text("ETH/USDT") is None, "prices again")
         await stage.goes_on(session)
 
@@ -102,9 +102,9 @@ async def test_a_book_that_stands_still_and_then_tells_it_all(stage: Stage) -> N
     scene = stage.scene
     async with scene.bench.trading() as session:
         deal = await scene.position(session)
-        stage.fault(K.BOOK_STALE, duration_s=300)
+        stage.hold(K.BOOK_STALE)
         await stage.happened(K.BOOK_STALE, 20)
-        await stage.passed(K.BOOK_STALE)
+        stage.over()
         await book_is_the_exchanges(stage, session)
         await scene.win(session, deal)
 
