@@ -19,6 +19,7 @@ from autotrade.domain.events import (
     OrderBookUpdated,
     TickerUpdated,
 )
+from autotrade.infrastructure.connectors import exchange_clock
 from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
 from autotrade.infrastructure.connectors.market_streams import StreamKind
 from tests.integration.connectors.commands import BTC
@@ -64,6 +65,21 @@ async def test_a_closed_candle_follows_the_book_of_its_moment(
     (closed,) = [event for event in sink.of(CandleClosed) if event.symbol == "BTC/USDT"]
     assert (closed.candle.close, closed.candle.volume) == (60005.0, 0.02)
     assert closed.ts >= START_TS + MINUTE_MS, "known only after its end"
+
+
+async def test_an_exchange_that_loses_its_speed_is_asked_in_its_own_time(
+    venue: TestVenue, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stands still where a thousandfold speed was measured; its streams tell so."""
+    monkeypatch.setattr(exchange_clock, "HEARD_SECONDS_MAX", 1e6)
+    sink = Collector()
+    connection = await connect(speed=1_000.0)
+    await connection.feed.start(BOTH, "1m", sink)
+    clock, now_ms = connection.clock, venue.exchange.now
+    venue.trade("BTCUSDT", 6_000_300)
+    await eventually(lambda: connection.feed.trades_seen)
+    await eventually(lambda: clock.now_ms() > now_ms + 10_000)
+    assert clock.signing_ms() <= venue.exchange.now
 
 
 async def test_prices_carry_best_bid_and_ask_and_the_last_trade(

@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from autotrade.infrastructure.connectors.exchange_clock import ClockSample, ExchangeClock
+from autotrade.infrastructure.connectors.exchange_clock import (
+    HEARD_SECONDS_MAX,
+    SIGNING_MARGIN_MS,
+    ClockSample,
+    ExchangeClock,
+)
 
 
 class Time:
@@ -71,6 +76,48 @@ def test_it_is_never_earlier_than_what_the_exchange_said() -> None:
     clock.take([ClockSample(100.0, 100.0, 5_000)])
     clock.at_least(5_010)
     assert clock.now_ms() == 5_010
+
+
+def test_what_the_streams_told_is_signed_with_while_it_is_fresh() -> None:
+    """A market of speed 100 kept half of it for 10 s: the measurement is far ahead of it."""
+    time = Time()
+    clock = clock_at(time, speed=100.0)
+    clock.take([ClockSample(100.0, 100.0, 0)])
+    time.now = 110.0
+    clock.heard(500_000)
+    clock.heard(499_900)  # overtaken on its way
+    assert clock.signing_ms() == 500_000
+    assert clock.now_ms() == 1_000_000
+    time.now += HEARD_SECONDS_MAX
+    assert clock.signing_ms() == clock.now_ms() - SIGNING_MARGIN_MS
+
+
+def test_a_time_of_before_the_measurement_is_not_signed_with() -> None:
+    """The exchange's clock was ahead, told so, was refused, and is measured anew."""
+    time = Time()
+    clock = clock_at(time, speed=100.0)
+    clock.heard(900_000)
+    clock.take([ClockSample(100.0, 100.0, 500_000)])
+    assert clock.signing_ms() == 500_000 - SIGNING_MARGIN_MS
+    clock.heard(500_050)
+    assert clock.signing_ms() == 500_000, "measured is the most that may be believed"
+
+
+def test_a_slow_measurement_is_signed_with_as_late_as_it_may_have_been() -> None:
+    """The answer may have been made at the very end of its round trip of 400 ms."""
+    time = Time()
+    clock = clock_at(time, speed=100.0)
+    clock.take([ClockSample(99.6, 100.0, 80_000)])
+    assert clock.now_ms() == 100_000
+    assert clock.signing_ms() == 80_000 - SIGNING_MARGIN_MS
+
+
+def test_a_real_exchange_is_signed_to_by_the_measurement_alone() -> None:
+    time = Time()
+    clock = clock_at(time)
+    clock.take([ClockSample(100.0, 100.0, 5_000)])
+    clock.heard(4_000)
+    assert clock.signing_ms() == 5_000
 
 
 async def test_it_asks_several_times() -> None:

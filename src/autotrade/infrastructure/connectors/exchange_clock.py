@@ -8,6 +8,7 @@ shortest round trip counts. `speed` is how much faster the exchange's time runs 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 SIGNING_MARGIN_MS = 1_000
 """An accelerated exchange's clock jitters with our scheduling; a time stamp that is a little old is
 inside the receive window, one that is too new is refused."""
+HEARD_SECONDS_MAX = 1.0
+"""So long (real time) the streams' last word on the time counts for signing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class ExchangeClock:
         self._anchor_at = monotonic()
         self._anchor_ms = wall() * 1000
         self._latest = 0
+        self._forget_heard()
         self.round_trip_ms = 0.0
         self.measurements = 0
 
@@ -62,10 +66,27 @@ class ExchangeClock:
         """The exchange said something at this time of its own, so it is not earlier now."""
         self._latest = max(self._latest, exchange_ms)
 
+    def heard(self, exchange_ms: int) -> None:
+        """A message of the streams was made at this time of the exchange's."""
+        if exchange_ms >= self._heard_ms:
+            self._heard_ms, self._heard_at = exchange_ms, self._monotonic()
+
+    def _forget_heard(self) -> None:
+        self._heard_ms, self._heard_at = 0, -math.inf
+
     def signing_ms(self) -> int:
-        """Time stamp of requests: the newest measurement, which may step back."""
-        margin = 0 if self.speed == 1 else SIGNING_MARGIN_MS
-        return int(self.exact_ms()) - margin
+        """Time stamp of requests: the newest measurement, which may step back.
+
+        An accelerated exchange on a busy machine does not keep its speed, so that a measurement is
+        soon ahead of it. What its streams told last is not: it has been that late already.
+        """
+        exact = int(self.exact_ms())
+        if self.speed == 1:
+            return exact
+        if self._monotonic() - self._heard_at < HEARD_SECONDS_MAX:
+            return min(exact, self._heard_ms)
+        uncertain_ms = self.round_trip_ms / 2 * self.speed
+        return exact - round(uncertain_ms) - SIGNING_MARGIN_MS
 
     @property
     def offset_ms(self) -> float:
@@ -83,6 +104,7 @@ class ExchangeClock:
             self._latest = 0  # what was shown before was this machine's time, not the exchange's
         self._anchor_at = (best.sent_at + best.received_at) / 2
         self._anchor_ms = float(best.server_ms)
+        self._forget_heard()  # if the exchange's clock was set back, it told of its future
         self.round_trip_ms = best.round_trip_ms
         self.measurements += 1
 

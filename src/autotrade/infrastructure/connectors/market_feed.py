@@ -185,6 +185,8 @@ class CcxtMarketDataFeed:
         now = self._monotonic()
         self._seen[symbol] = self._seen_kind[kind] = now
         self._streams.carries(socket.url, kind)
+        if kind is not StreamKind.QUOTE:
+            self._clock.heard(int(message["E"]))
         if symbol in self._stale:
             self._fresh(symbol)
         match kind:
