@@ -43,7 +43,11 @@ class Collected:
             self.news.set()
 
     def on_book(self, symbol: str, book: OrderBook) -> None:
+        """One that was fetched with nothing new in between replaces what was given out of the
+        earlier one: at this update id only the newer one's knowledge is compared."""
         self.wholes.append(book)
+        if self.books and self.books[-1].update_id == book.update_id:
+            self.books.pop()
 
     def on_depth(self, symbol: str, message: Mapping[str, Any]) -> None:
         """Books are compared, not updates."""
