@@ -15,6 +15,8 @@ from autotrade.infrastructure.terminal.commands.operator import write_word
 from tests.integration.bench import Bench, assert_books_agree, assert_replays, serving, until
 from tests.market_waves import WaveMarket
 
+SESSIONS_MAX = 5
+
 
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
@@ -44,12 +46,15 @@ async def test_deals_live_and_die_and_the_books_agree(bench: Bench) -> None:
 
 
 async def test_restart_goes_on_where_it_was(bench: Bench) -> None:
-    first = await bench.session()
-    running = asyncio.create_task(first.run())
-    await until(lambda: any(d.bought for d in first.state.deals.open_deals()), "a position")
-    first.request_stop("test")
-    await running
-    held = {deal.id for deal in first.state.deals.open_deals()}
+    for _ in range(SESSIONS_MAX):
+        first = await bench.session()
+        running = asyncio.create_task(first.run())
+        await until(lambda s=first: any(d.bought for d in s.state.deals.open_deals()), "a position")
+        first.request_stop("test")
+        await running
+        held = {deal.id for deal in first.state.deals.open_deals()}
+        if held:  # a busy machine may need so long for the stop that the deal ends before it
+            break
     assert held
     second = await bench.session()
     assert {deal.id for deal in second.state.deals.open_deals()} == held

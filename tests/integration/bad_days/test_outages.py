@@ -17,6 +17,7 @@ import pytest
 from autotrade.application.use_cases import run_realtime_trading
 from autotrade.domain import events as e
 from autotrade.domain.settings import OrderbookAnalyzerSettings
+from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.journal.journal import verify
 from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchange, EmbeddedOptions
 from autotrade.infrastructure.simulated_exchange.wire.dispatch import Incoming
@@ -121,8 +122,12 @@ async def test_every_socket_closed_again_and_again(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("status", [429, 418])
-async def test_a_ban_while_a_position_waits_for_its_protection(scene: Scene, status: int) -> None:
-    """Nothing is sent during the ban, and the first that is sent after it protects the position."""
+async def test_a_ban_while_a_position_waits_for_its_protection(
+    scene: Scene, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is sent during the ban, and the first that is sent after it protects the position.
+    Requests are signed with the bot's clock here, which is the one that waits for the ban's end."""
+    monkeypatch.setattr(ExchangeClock, "signing_ms", lambda clock: int(clock.exact_ms()))
     ban_seconds = 600
     async with scene.bench.trading(reconcile_seconds=0.2) as session:
         order = await scene.resting_buy(session)
