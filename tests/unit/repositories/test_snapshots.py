@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -29,6 +30,7 @@ from autotrade.infrastructure.repositories.snapshot_store import (
     Snapshot,
     SnapshotProblem,
     SnapshotProblemKind,
+    encode_snapshot,
     item_codec,
     read_snapshot,
     write_snapshot,
@@ -108,6 +110,20 @@ def test_a_file_is_json_with_one_item_a_line(tmp_path: Path) -> None:
     assert [item["id"] for item in document["items"]] == [1, 2]
     lines = [line for line in text.splitlines() if line.startswith('{"id":')]
     assert len(lines) == 2
+
+
+def test_a_snapshot_costs_little_more_than_its_bytes() -> None:
+    """Once a minute, beside trading: the encoded items are not kept one by one."""
+    codec = item_codec(Order)
+    orders = [order()] * 500
+    tracemalloc.start()
+    try:
+        data = encode_snapshot("orders", POSITION, map(codec.encode, orders))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert data.count(b"at-1-b-1") == len(orders)
+    assert peak < 6 * len(data)
 
 
 def test_an_empty_repository_is_a_snapshot_too(tmp_path: Path) -> None:
