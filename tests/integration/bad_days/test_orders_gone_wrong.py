@@ -57,7 +57,7 @@ async def test_the_reply_to_a_buy_is_lost(scene: Scene, kind: str, is_executed: 
         scene.bench.faults.lose_reply(ORDER)
     else:
         scene.bench.faults.answer_timeout(ORDER, is_executed=is_executed)
-    scene.bench.request_window_ms = round(300 * SPEED)
+    scene.bench.request_window_ms = round(1_500 * SPEED)
     async with scene.bench.trading() as session:
         if is_executed:
             deal = await scene.position(session)

@@ -17,7 +17,7 @@ from tests.integration.bench import SPEED, until
 
 __all__ = ["Stage", "scene", "stage"]
 
-WINDOW_MS = 500
+WINDOW_MS = 1_500
 """How long a request may be under way, of this machine; what comes later is refused."""
 SIGNALS_MAX = 6
 UNTIL_TOLD_S = 1e6
