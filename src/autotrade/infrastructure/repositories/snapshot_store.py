@@ -106,7 +106,7 @@ def encode_snapshot(name: str, position: JournalPosition, items: Iterable[bytes]
     """The bytes of a snapshot file; each item is one JSON value without a newline.
 
     Items are put together as they come: each of orjson's answers keeps its buffer of 4 KB and more
-    as long as it lives, ten times of what an order needs.
+    as long as it lives, about ten times what an order needs.
     """
     lines, count = bytearray(), 0
     for item in items:
