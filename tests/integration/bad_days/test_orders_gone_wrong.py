@@ -286,8 +286,9 @@ async def test_a_balance_that_shrank_behind_our_back(scene: Scene) -> None:
 
 
 async def test_a_notional_that_the_fee_takes_below_the_minimum(scene: Scene) -> None:
-    """5.1 USDT buy something, but its SELL at the stop would be worth less than 5."""
-    scene.bench.pair = replace(scene.bench.pair, deal_quota=D("5.10"))
+    """5.3 USDT buy 0.0026 ETH, but the fee leaves 0.0025 of it: its SELL at the stop would be worth
+    less than 5, at every price that this market may have by then."""
+    scene.bench.pair = replace(scene.bench.pair, deal_quota=D("5.30"))
     async with scene.bench.trading() as session:
         await scene.signal(session)
         assert session.state.totals.refused == {"min_notional": 1}
