@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autotrade.application.patience import Patience
 from autotrade.application.use_cases.recover_state import Recovered
 from autotrade.application.use_cases.run_realtime_trading import (
     RealtimeTrading,
@@ -84,10 +85,10 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
         installation_id = recovered.state.installation_id or _new_installation_id()
         async with exchange_of(settings, folder) as exchange:
             announcement = exchange.announcement
-            connection = await open_connector(
-                connector_settings(settings, installation_id, announcement)
-            )
-            feed, connector = await _ends(settings, connection, folder)
+            ask = Patience(notifier).until_answered
+            wanted = connector_settings(settings, installation_id, announcement)
+            connection = await ask(lambda: open_connector(wanted))
+            feed, connector = await ask(lambda: _ends(settings, connection, folder))
             session = RealtimeTrading(
                 _domain_settings(settings),
                 recovered.state,

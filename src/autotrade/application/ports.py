@@ -56,7 +56,8 @@ class AccountReport:
 class MarketDataFeed(Protocol):
     """Prices, candles and books; no keys."""
 
-    async def start(self, symbols: Sequence[str], timeframe: str, sink: EventSink) -> None: ...
+    async def start(self, symbols: Sequence[str], timeframe: str, sink: EventSink) -> None:
+        """Return when everything streams. After `ExchangeUnreachable` it may be called again."""
 
     async def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
         """The last `count` closed candles, oldest first."""
@@ -71,7 +72,8 @@ class ExchangeConnector(Protocol):
     """Orders and account."""
 
     async def start(self, sink: EventSink) -> None:
-        """Open the user stream; its events arrive through `sink`, ChannelLost / Restored too."""
+        """Open the user stream; its events arrive through `sink`, ChannelLost / Restored too.
+        After `ExchangeUnreachable` it may be called again."""
 
     async def execute(self, command: AnyCommand) -> Sequence[Event]:
         """Send one command and return its outcome as events. Never raises for an exchange's no:
@@ -144,7 +146,12 @@ class UnknownSymbol(ValueError):
 
 
 class ExchangeUnreachable(Exception):
-    """No answer from the exchange at start; says which address and what to do."""
+    """No answer from the exchange to a question; says which and what to do."""
+
+    def __init__(self, text: str, *, may_pass: bool = True) -> None:
+        super().__init__(text)
+        self.may_pass = may_pass
+        """The same question may be answered later; False for one that was refused for good."""
 
 
 class Notifier(Protocol):

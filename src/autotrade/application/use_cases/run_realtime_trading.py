@@ -11,10 +11,12 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from autotrade.application.market_tape import MarketTape
 from autotrade.application.narrator import Narrator, plain
+from autotrade.application.patience import Patience
 from autotrade.application.ports import (
     Clock,
     ExchangeConnector,
@@ -102,6 +104,7 @@ class RealtimeTrading:
         self._snapshots = snapshots
         self._inbox = inbox
         self._notifier = notifier
+        self._patience = Patience(notifier)
         self._engine = TradingEngine(settings, state)
         self._tape = None if recorder is None else MarketTape(settings, state, recorder)
         self.loop = TradingLoop(
@@ -140,6 +143,7 @@ class RealtimeTrading:
 
     def request_stop(self, text: str) -> None:
         """Orderly stop: no new deals, then (if asked) flat, then the end. Safe to call twice."""
+        self._patience.end()
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(text))
 
@@ -165,9 +169,10 @@ class RealtimeTrading:
 
     async def _start(self) -> None:
         symbols = list(self.state.pairs)
-        rules = await self._feed.rules(symbols)
-        fees = await self._connector.fee_rates(symbols)
-        balances = await self._connector.balances()
+        ask = self._patience.until_answered
+        rules = await ask(lambda: self._feed.rules(symbols))
+        fees = await ask(lambda: self._connector.fee_rates(symbols))
+        balances = await ask(self._connector.balances)
         ts = self._clock.now_ms()
         identity = self._identity
         await self.loop.put(
@@ -190,11 +195,11 @@ class RealtimeTrading:
             await self.loop.put(e.MarketRulesUpdated(ts=ts, symbol=symbol, rules=known))
         await self.loop.put(e.BalancesUpdated(ts=ts, balances=balances, is_complete=True))
         timeframe = self._settings.strategy.timeframe
-        await self._feed.start(symbols, timeframe, self.loop)
-        await self._connector.start(self.loop)
+        await ask(lambda: self._feed.start(symbols, timeframe, self.loop))
+        await ask(lambda: self._connector.start(self.loop))
         count = history_needed(self._settings.strategy)
         for symbol in symbols:
-            candles = await self._feed.history(symbol, timeframe, count)
+            candles = await ask(partial(self._feed.history, symbol, timeframe, count))
             self._engine.warm_up(symbol, candles)
             if self._tape is not None:
                 self._tape.warmed_up(symbol, candles)

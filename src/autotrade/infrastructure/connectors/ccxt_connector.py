@@ -150,7 +150,8 @@ class CcxtExchangeConnector:
         was = "was refused:" if failure.status is not None else "was"
         return ExchangeUnreachable(
             f"expected the account on {self._settings.venue} to answer, {was} "
-            f"{failure.message}{code}; {advice}"
+            f"{failure.message}{code}; {advice}",
+            may_pass=failure.may_pass,
         )
 
     def _overflowed(self) -> None:

@@ -44,6 +44,11 @@ class Failure:
     def is_unknown(self) -> bool:
         return self.outcome is Outcome.UNKNOWN
 
+    @property
+    def may_pass(self) -> bool:
+        """The exchange or the way to it is in trouble: the same request may be answered later."""
+        return self.is_unknown or self.reason in _PASSING
+
 
 def is_clock_refusal(failure: Failure) -> bool:
     """The time stamp was refused: proof that nothing was executed, and that the clock is off."""
@@ -58,6 +63,7 @@ ORDER_ARCHIVED = -2026
 OUTSIDE_WINDOW = -1021
 BAD_SYMBOL = -1121
 
+_PASSING = frozenset({RejectReason.UNAVAILABLE, RejectReason.RATE_LIMIT, RejectReason.CLOCK})
 _REASON_BY_CODE: dict[int, RejectReason] = {
     -1002: RejectReason.PERMISSION,
     -1003: RejectReason.RATE_LIMIT,

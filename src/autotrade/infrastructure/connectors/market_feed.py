@@ -38,7 +38,8 @@ BAD_PAYLOAD = (KeyError, ValueError, TypeError, ArithmeticError, IndexError, Att
 
 
 class CcxtMarketDataFeed:
-    """Implements MarketDataFeed. `start` returns when every stream is up and every book in step."""
+    """Implements MarketDataFeed. `start` returns when every stream is up and every book in step;
+    the streams dial on while it is not, so another `start` only waits for them again."""
 
     def __init__(
         self,
@@ -73,7 +74,12 @@ class CcxtMarketDataFeed:
     async def start(self, symbols: Sequence[str], timeframe: str, sink: EventSink) -> None:
         if not symbols:
             raise ValueError("expected at least one pair to watch, was none, name one")
-        await self._questions.rules(symbols)
+        if not self._is_started:
+            await self._questions.rules(symbols)
+            self._stream(symbols, timeframe, sink)
+        await self._until_ready()
+
+    def _stream(self, symbols: Sequence[str], timeframe: str, sink: EventSink) -> None:
         self._symbols, self._sink = list(symbols), sink
         self._pump = EventPump(sink, self._overflowed)
         self._books = BookKeeper(
@@ -105,7 +111,6 @@ class CcxtMarketDataFeed:
             asyncio.create_task(self._watch_staleness(), name="watch-staleness"),
             asyncio.create_task(self._keep_clock(), name="keep-clock"),
         ]
-        await self._until_ready()
 
     async def history(self, symbol: str, timeframe: str, count: int) -> list[Candle]:
         try:
@@ -113,7 +118,8 @@ class CcxtMarketDataFeed:
         except Exception as error:
             failure = normalize(error, self._settings.secrets)
             raise ExchangeUnreachable(
-                f"expected the candles of {symbol}, was {failure.message}; look at the network"
+                f"expected the candles of {symbol}, was {failure.message}; look at the network",
+                may_pass=failure.may_pass,
             ) from error
         if candles:
             self._candles.anchor(symbol, timeframe, candles[-1].open_ts)

@@ -11,7 +11,7 @@ from autotrade.application.ports import ExchangeUnreachable
 from autotrade.domain.entities.candle import TIMEFRAME_MS, Candle
 from autotrade.domain.entities.currency_pair import MarketRules
 from autotrade.infrastructure.connectors.connector_settings import ConnectorSettings
-from autotrade.infrastructure.connectors.error_normalizer import BAD_SYMBOL, normalize
+from autotrade.infrastructure.connectors.error_normalizer import BAD_SYMBOL, Outcome, normalize
 from autotrade.infrastructure.connectors.exchange_clock import ExchangeClock
 from autotrade.infrastructure.connectors.market_rules import (
     MarketDirectory,
@@ -66,7 +66,9 @@ class MarketQuestions:
         return int(answer["serverTime"])
 
     async def measure_clock(self) -> None:
-        """At start; raises `ExchangeUnreachable` with the address and what to do."""
+        """At start; raises `ExchangeUnreachable` with the address and what to do. Where nothing
+        takes a connection the address is wrong or the exchange is not there: that is said at once
+        instead of waited for."""
         try:
             await self._clock.measure(self.server_time)
         except Exception as error:
@@ -76,22 +78,14 @@ class MarketQuestions:
                 where += f" (127.0.0.1:{self._settings.transport.tls_port})"
             raise ExchangeUnreachable(
                 f"expected an answer from {where}, was {failure.message}; look whether the "
-                "exchange runs and the network reaches it, then start again"
+                "exchange runs and the network reaches it, then start again",
+                may_pass=failure.may_pass and failure.outcome is not Outcome.NOT_SENT,
             ) from error
 
     async def rules(self, symbols: Sequence[str]) -> dict[str, MarketRules]:
         """Filters of these pairs as they are now; the client learns the same markets."""
         wanted = orjson.dumps([market_id(symbol) for symbol in symbols]).decode()
-        try:
-            answer = await self._client.public_get_exchangeinfo({"symbols": wanted})
-        except Exception as error:
-            failure = normalize(error, self._settings.secrets)
-            if failure.code == BAD_SYMBOL:
-                await self._refuse_unknown(symbols)
-            raise ExchangeUnreachable(
-                f"expected the market info of {', '.join(symbols)}, was {failure.message}; "
-                "look at the network and start again"
-            ) from error
+        answer = await self._market_info(symbols, {"symbols": wanted})
         limit = weight_limit_of(answer)
         if limit is not None:
             self._governor.limit = limit
@@ -106,8 +100,21 @@ class MarketQuestions:
         rules = {symbol: self.directory.rules(symbol) for symbol in symbols}
         return {symbol: rule for symbol, rule in rules.items() if rule is not None}
 
+    async def _market_info(self, symbols: Sequence[str], params: Mapping[str, str]) -> Any:
+        try:
+            return await self._client.public_get_exchangeinfo(params)
+        except Exception as error:
+            failure = normalize(error, self._settings.secrets)
+            if params and failure.code == BAD_SYMBOL:
+                await self._refuse_unknown(symbols)
+            raise ExchangeUnreachable(
+                f"expected the market info of {', '.join(symbols)}, was {failure.message}; "
+                "look at the network and start again",
+                may_pass=failure.may_pass,
+            ) from error
+
     async def _refuse_unknown(self, symbols: Sequence[str]) -> None:
-        answer = await self._client.public_get_exchangeinfo()
+        answer = await self._market_info(symbols, {})
         listed = [f"{row['baseAsset']}/{row['quoteAsset']}" for row in answer["symbols"]]
         for symbol in symbols:
             if symbol not in listed:
