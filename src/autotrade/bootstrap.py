@@ -85,10 +85,13 @@ async def run_trade(settings: Settings, options: TradeOptions) -> int:
         installation_id = recovered.state.installation_id or _new_installation_id()
         async with exchange_of(settings, folder) as exchange:
             announcement = exchange.announcement
-            ask = Patience(notifier).until_answered
-            wanted = connector_settings(settings, installation_id, announcement)
-            connection = await ask(lambda: open_connector(wanted))
-            feed, connector = await ask(lambda: _ends(settings, connection, folder))
+            patience = Patience(notifier)
+            connection = await open_connector(
+                connector_settings(settings, installation_id, announcement), patience
+            )
+            feed, connector = await patience.until_answered(
+                lambda: _ends(settings, connection, folder)
+            )
             session = RealtimeTrading(
                 _domain_settings(settings),
                 recovered.state,

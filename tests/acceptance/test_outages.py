@@ -52,6 +52,25 @@ def test_unreachable_at_the_start(household: Household, kind: str) -> None:
     assert bot.stderr[0].startswith("autotrade: expected ")
 
 
+@pytest.mark.timeout(90)
+async def test_overloaded_at_the_start(household: Household) -> None:
+    """From the very first question on: it is waited for, said once, and then traded on."""
+    options = EmbeddedOptions(port=0, tls_port=0, speed=60.0)
+    async with EmbeddedExchange(open_market(seed=8), options) as exchange:
+        announce_file = household.folder / "announce.json"
+        announce_file.write_text(json.dumps(announcement(exchange)))
+        exchange.server.faults.answer(".", -1000, "Overloaded.", 503, times=10**6)
+        data_dir = household.folder / "bot"
+        bot = household.trade(data_dir, "--attach", announce_file)
+        told = await asyncio.to_thread(bot.wait_line, "no start yet")
+        assert "Ctrl+C" in told and "expected an answer from" in told
+        exchange.server.faults.answers.clear()
+        await asyncio.to_thread(bot.wait_line, READY)
+        summary = await asyncio.to_thread(stop_in_order, household, bot, data_dir)
+        assert "Traceback" not in bot.said
+        assert summary["stopped_by"]
+
+
 @pytest.mark.timeout(120)
 async def test_every_socket_closed_again_and_again(household: Household) -> None:
     """In the middle of orders, with and without a closing handshake."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from autotrade.application import patience
 from autotrade.infrastructure.simulated_exchange.embedded import EmbeddedExchange, EmbeddedOptions
 from autotrade.infrastructure.simulated_exchange.wire.faults import FaultPlan
 from tests.integration.bad_days.market import HandMarket
@@ -79,18 +80,26 @@ async def test_a_key_without_permission(counter: Counter) -> None:
     assert "look at the API key, its secret and its permissions" in sentence
 
 
+@pytest.fixture
+def little_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PATIENCE_SECONDS", 0.8)
+
+
+@pytest.mark.usefixtures("little_patience")
 @pytest.mark.parametrize("status", [429, 418])
 async def test_an_address_that_is_banned(counter: Counter, status: int) -> None:
+    """It asks once: whoever goes on asking is banned for longer."""
     counter.faults.answer(
         "GET /api/v3/time",
         -1003,
         "Way too much request weight used; IP banned until 1760000000000.",
         status,
-        headers={"Retry-After": "120"},
+        headers={"Retry-After": "7200"},
         times=100,
     )
     sentence = await counter.refused()
     assert "IP banned until" in sentence and "start again" in sentence
+    assert counter.faults.injected == ["answer GET /api/v3/time"]
 
 
 async def test_an_exchange_that_is_not_there(counter: Counter) -> None:
@@ -109,6 +118,7 @@ async def test_an_announcement_that_is_older_than_its_exchange(counter: Counter)
     assert f"was {gone} (No such file" in sentence and "still runs" in sentence
 
 
+@pytest.mark.usefixtures("little_patience")
 async def test_an_exchange_that_takes_no_connections(counter: Counter) -> None:
     counter.faults.refuse_connections = True
     sentence = await counter.refused()

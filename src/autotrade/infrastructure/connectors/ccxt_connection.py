@@ -13,6 +13,7 @@ from autotrade.infrastructure.connectors.market_rules import MarketDirectory
 from autotrade.infrastructure.connectors.weight_governor import WeightGovernor
 
 if TYPE_CHECKING:
+    from autotrade.application.patience import Patience
     from autotrade.infrastructure.connectors.ccxt_connector import CcxtExchangeConnector
     from autotrade.infrastructure.connectors.market_feed import CcxtMarketDataFeed
 
@@ -26,8 +27,11 @@ class Connection(NamedTuple):
     settings: ConnectorSettings
 
 
-async def open_connector(settings: ConnectorSettings) -> Connection:
-    """Build the clients and measure the clock. Raises `ExchangeUnreachable`.
+async def open_connector(
+    settings: ConnectorSettings, patience: Patience | None = None
+) -> Connection:
+    """Build the clients and measure the clock. Raises `ExchangeUnreachable`, with a `patience` only
+    after it; the clients stay the same meanwhile, because they know how long a ban lasts.
 
     Close the connector first, then the feed.
     """
@@ -45,7 +49,10 @@ async def open_connector(settings: ConnectorSettings) -> Connection:
     market = MarketQuestions(data, settings, clock, governor, directory)
     feed = CcxtMarketDataFeed(data, settings, clock, market)
     try:
-        await market.measure_clock()
+        if patience is None:
+            await market.measure_clock()
+        else:
+            await patience.until_answered(market.measure_clock)
     except BaseException:
         await feed.close()
         raise
