@@ -143,7 +143,7 @@ RECONCILIATION = (
         "trades_since_now",
         "trades are asked for from a minute ago, however long the bot was away",
         RECONCILER,
-        "return min([*sent, last or self._clock.now_ms()]) - OVERLAP_MS",
+        "return min([*sent, self._state.last_ts or self._clock.now_ms()]) - OVERLAP_MS",
         "return self._clock.now_ms() - OVERLAP_MS",
     ),
     defect(

@@ -66,14 +66,18 @@ class Reconciler:
         ]
 
     def _trades_since(self) -> int:
-        """From the oldest order that may have traded unseen, or from the last comparison."""
+        """From the last comparison; the first one of a session goes back to the oldest order that
+        may have traded unseen. What a stop that rests for weeks could have missed since then is not
+        read again every time: the comparison before had it, and an order that has filled more than
+        we know of is asked for by itself."""
+        if self._last_ts is not None:
+            return self._last_ts - OVERLAP_MS
         sent = [
             order.sent_ts
             for order in self._state.orders.all()
             if order.sent_ts is not None and (order.is_open() or order.is_in_doubt)
         ]
-        last = self._last_ts if self._last_ts is not None else self._state.last_ts
-        return min([*sent, last or self._clock.now_ms()]) - OVERLAP_MS
+        return min([*sent, self._state.last_ts or self._clock.now_ms()]) - OVERLAP_MS
 
     def _is_news(self, event: Event) -> bool:
         order_id = getattr(event, "order_id", None)

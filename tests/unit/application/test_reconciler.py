@@ -6,7 +6,7 @@ from collections.abc import Sequence, Set
 
 import pytest
 
-from autotrade.application.ports import AccountReport, OpenOrder
+from autotrade.application.ports import AccountReport, ExchangeUnreachable, OpenOrder
 from autotrade.application.reconciler import OVERLAP_MS, Reconciler
 from autotrade.domain import events as e
 from tests.engine_harness import EngineHarness
@@ -19,12 +19,15 @@ class World:
         self.asked: list[list[str]] = []
         self.trades_since: list[int] = []
         self.now = now_ms
+        self.is_away = False
 
     async def report(
         self, orders: Sequence[OpenOrder], symbols: Sequence[str], trades_since_ms: int
     ) -> AccountReport:
         self.asked.append([order.order_id for order in orders])
         self.trades_since.append(trades_since_ms)
+        if self.is_away:
+            raise ExchangeUnreachable("expected an answer, was none")
         return AccountReport(events=(), foreign_orders=())
 
     async def put(self, event: e.Event) -> None: ...
@@ -73,10 +76,24 @@ async def test_trades_are_asked_for_from_the_oldest_order_that_may_have_traded()
     reconciler = reconciler_of(bot, world)
     await reconciler.run("timer")
     assert world.trades_since == [sent_ts - OVERLAP_MS]
-    bot.cancel(bot.entry.id)
     world.now = bot.ts + 30_000
     await reconciler.run("timer")
     assert world.trades_since[1] == bot.ts - OVERLAP_MS, "from the comparison before"
+
+
+async def test_trades_that_no_comparison_had_are_asked_for_again() -> None:
+    bot, world = EngineHarness(), World()
+    world.now = bot.ts
+    reconciler = reconciler_of(bot, world)
+    await reconciler.run("timer")
+    world.is_away = True
+    world.now += 30_000
+    with pytest.raises(ExchangeUnreachable):
+        await reconciler.run("timer")
+    world.is_away = False
+    world.now += 30_000
+    await reconciler.run("timer")
+    assert world.trades_since[1:] == [bot.ts - OVERLAP_MS] * 2
 
 
 async def test_orders_in_doubt_are_asked_for() -> None:
