@@ -72,15 +72,13 @@ def row_ids(row: c.PlaceOrderList) -> tuple[str, str]:
 async def test_a_snapshot_cannot_be_written(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """Snapshots are only speed, but a disk that refuses them refuses the next journal line."""
     monkeypatch.setattr(run_realtime_trading, "SNAPSHOT_SECONDS", 0.3)
+    in_the_way = scene.bench.folder.path / "orders.json.tmp"
+    in_the_way.mkdir(parents=True)
     session = await scene.bench.session()
-    running = asyncio.create_task(session.run())
-    await until(lambda: session.state.is_ready, "the start")
-    scene.bench.folder.state.unlink(missing_ok=True)
-    scene.bench.folder.state.mkdir()
     with pytest.raises(StoreFault, match="expected to write the snapshots"):
-        await running
+        await session.run()
     assert verify(scene.bench.folder.journal).holds
-    scene.bench.folder.state.rmdir()
+    in_the_way.rmdir()
     async with scene.bench.trading() as again:
         await scene.goes_on(again)
 
