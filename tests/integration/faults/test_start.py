@@ -51,7 +51,7 @@ async def test_every_question_of_the_start_is_asked_until_it_is_answered(
     stage: Stage, question: str
 ) -> None:
     bench = stage.scene.bench
-    bench.connection_changes["request_timeout_seconds"] = 0.25
+    bench.connection_changes["request_timeout_seconds"] = 2.0
     session = await bench.session()
     bench.faults.answer(question, -1016, "This service is no longer available.", 503, times=10**6)
     running = asyncio.create_task(session.run())
