@@ -15,7 +15,8 @@ from autotrade.domain.entities.orderbook import OrderBook
 from autotrade.domain.entities.ticker import Ticker
 
 CLOSED_DEALS_KEPT = 100
-"""Each costs some 5 kB of memory and 0.05 ms of the loop's time in every snapshot."""
+"""Each costs some 5 kB of memory, 12 kB where faults gave it many orders, and 0.05 ms of the loop's
+time in every snapshot."""
 
 
 class DealsRepository(Protocol):
