@@ -53,13 +53,16 @@ def test_unreachable_at_the_start(household: Household, kind: str) -> None:
 
 
 @pytest.mark.timeout(90)
-async def test_overloaded_at_the_start(household: Household) -> None:
-    """From the very first question on: it is waited for, said once, and then traded on."""
+@pytest.mark.parametrize("status", [503, 418], ids=["overloaded", "banned"])
+async def test_in_trouble_at_the_start(household: Household, status: int) -> None:
+    """From the very first question on: it is waited for, said once, and then traded on. The end of
+    a ban is reckoned before the exchange's clock, which may be another year's, is known."""
     options = EmbeddedOptions(port=0, tls_port=0, speed=60.0)
     async with EmbeddedExchange(open_market(seed=8), options) as exchange:
         announce_file = household.folder / "announce.json"
         announce_file.write_text(json.dumps(announcement(exchange)))
-        exchange.server.faults.answer(".", -1000, "Overloaded.", 503, times=10**6)
+        ban = {"Retry-After": "60"} if status == 418 else None
+        exchange.server.faults.answer(".", -1000, "Away.", status, times=10**6, headers=ban)
         data_dir = household.folder / "bot"
         bot = household.trade(data_dir, "--attach", announce_file)
         told = await asyncio.to_thread(bot.wait_line, "no start yet")

@@ -69,6 +69,7 @@ class MarketQuestions:
         """At start; raises `ExchangeUnreachable` with the address and what to do. Where nothing
         takes a connection the address is wrong or the exchange is not there: that is said at once
         instead of waited for."""
+        is_first = not self._clock.measurements
         try:
             await self._clock.measure(self.server_time)
         except Exception as error:
@@ -81,6 +82,8 @@ class MarketQuestions:
                 "exchange runs and the network reaches it, then start again",
                 may_pass=failure.may_pass and failure.outcome is not Outcome.NOT_SENT,
             ) from error
+        if is_first:
+            self._governor.forget_ban()
 
     async def rules(self, symbols: Sequence[str]) -> dict[str, MarketRules]:
         """Filters of these pairs as they are now; the client learns the same markets."""

@@ -106,6 +106,11 @@ class WeightGovernor:
         elif status == 403:
             self._ban(FIREWALL_WAIT_SECONDS)
 
+    def forget_ban(self) -> None:
+        """The exchange answers, and the clock shows its time for the first time. The end of a ban
+        before that was reckoned in this machine's time, which may be another by hours."""
+        self._blocked_until_ms = 0
+
     def _ban(self, seconds: int) -> None:
         self.bans += 1
         until = self._clock.now_ms() + max(1, seconds) * 1000
