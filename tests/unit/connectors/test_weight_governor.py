@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from autotrade.infrastructure.connectors.weight_governor import StayAway, WeightGovernor
+from autotrade.infrastructure.connectors.exchange_clock import ClockSample, ExchangeClock
+from autotrade.infrastructure.connectors.weight_governor import (
+    HEAD_START_SECONDS,
+    StayAway,
+    WeightGovernor,
+)
 
 MINUTE_MS = 60_000
 
@@ -67,6 +72,30 @@ async def test_a_ban_holds_questions_and_refuses_orders(status: int) -> None:
     await governor.admit(1, is_order=False)
     assert time.ms >= 37_000
     await governor.admit(1, is_order=True)
+
+
+@pytest.mark.parametrize("exchange_is_ahead_ms", [-31_536_000_000, 31_536_000_000])
+async def test_a_ban_told_before_the_exchanges_time_is_known_lasts_as_long_as_told(
+    exchange_is_ahead_ms: int,
+) -> None:
+    """This machine's clock, in which its end was reckoned first, may be a year off."""
+    seconds = 1_000.0
+
+    async def sleep(pause: float) -> None:
+        nonlocal seconds
+        seconds += pause
+
+    clock = ExchangeClock(monotonic=lambda: seconds, wall=lambda: 2_000_000_000 + seconds)
+    governor = WeightGovernor(clock, sleep=sleep)
+    clock.on_set = governor.clock_was_set
+    governor.note(418, {"Retry-After": "60"})
+    seconds += 20.0
+    server_ms = int(clock.exact_ms()) + exchange_is_ahead_ms
+    clock.take([ClockSample(seconds, seconds, server_ms)])
+    with pytest.raises(StayAway, match="for 40 s more"):
+        await governor.admit(1, is_order=True)
+    await governor.admit(1, is_order=False)
+    assert seconds == pytest.approx(1_060 + HEAD_START_SECONDS, abs=1.0)
 
 
 async def test_the_firewall_counts_as_a_ban() -> None:

@@ -53,6 +53,8 @@ class ExchangeClock:
         self._forget_heard()
         self.round_trip_ms = 0.0
         self.measurements = 0
+        self.on_set: Callable[[float], None] = lambda by_ms: None
+        """Told by how much the first measurement moves it; later ones correct it by little."""
 
     def exact_ms(self) -> float:
         return self._anchor_ms + (self._monotonic() - self._anchor_at) * 1000 * self.speed
@@ -100,13 +102,16 @@ class ExchangeClock:
     def take(self, samples: list[ClockSample]) -> None:
         """Adopt the best of these measurements."""
         best = min(samples, key=lambda sample: sample.received_at - sample.sent_at)
-        if not self.measurements:
+        shown_ms, is_first = self.exact_ms(), not self.measurements
+        if is_first:
             self._latest = 0  # what was shown before was this machine's time, not the exchange's
         self._anchor_at = (best.sent_at + best.received_at) / 2
         self._anchor_ms = float(best.server_ms)
         self._forget_heard()  # if the exchange's clock was set back, it told of its future
         self.round_trip_ms = best.round_trip_ms
         self.measurements += 1
+        if is_first:
+            self.on_set(self.exact_ms() - shown_ms)
 
     async def measure(self, ask: Callable[[], Awaitable[int]], count: int = 3) -> None:
         """Ask the exchange for its time `count` times; an error of `ask` is the caller's."""

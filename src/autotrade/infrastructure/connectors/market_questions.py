@@ -59,6 +59,7 @@ class MarketQuestions:
     ) -> None:
         self._client, self._settings = client, settings
         self._clock, self._governor = clock, governor
+        clock.on_set = governor.clock_was_set
         self.directory = directory
 
     async def server_time(self) -> int:
@@ -69,7 +70,6 @@ class MarketQuestions:
         """At start; raises `ExchangeUnreachable` with the address and what to do. Where nothing
         takes a connection the address is wrong or the exchange is not there: that is said at once
         instead of waited for."""
-        is_first = not self._clock.measurements
         try:
             await self._clock.measure(self.server_time)
         except Exception as error:
@@ -82,8 +82,6 @@ class MarketQuestions:
                 "exchange runs and the network reaches it, then start again",
                 may_pass=failure.may_pass and failure.outcome is not Outcome.NOT_SENT,
             ) from error
-        if is_first:
-            self._governor.forget_ban()
 
     async def rules(self, symbols: Sequence[str]) -> dict[str, MarketRules]:
         """Filters of these pairs as they are now; the client learns the same markets."""

@@ -106,10 +106,11 @@ class WeightGovernor:
         elif status == 403:
             self._ban(FIREWALL_WAIT_SECONDS)
 
-    def forget_ban(self) -> None:
-        """The exchange answers, and the clock shows its time for the first time. The end of a ban
-        before that was reckoned in this machine's time, which may be another by hours."""
-        self._blocked_until_ms = 0
+    def clock_was_set(self, by_ms: float) -> None:
+        """The clock shows the exchange's time from now on. The end of a ban that was told before is
+        reckoned in this machine's time, which may be another by hours: it moves along."""
+        if self._blocked_until_ms:
+            self._blocked_until_ms += round(by_ms)
 
     def _ban(self, seconds: int) -> None:
         self.bans += 1
