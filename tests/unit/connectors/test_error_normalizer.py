@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from ccxt.base.errors import AuthenticationError, NetworkError
 
 from autotrade.domain.events import RejectReason
 from autotrade.infrastructure.connectors.error_normalizer import Outcome, normalize
@@ -106,6 +107,15 @@ def test_only_a_failed_connect_proves_that_nothing_left() -> None:
 )
 def test_everything_after_the_connect_leaves_the_outcome_unknown(cause: BaseException) -> None:
     assert normalize(caused(cause)).outcome is Outcome.UNKNOWN
+
+
+def test_a_socket_closed_before_the_answer_proves_nothing_and_may_pass() -> None:
+    """The library says so without a cause; a request that it refused to build has none either."""
+    closed = normalize(NetworkError("Connection closed by remote server, closing code 1012"))
+    assert (closed.outcome, closed.may_pass) == (UNKNOWN, True)
+    assert "closing code 1012" in closed.message
+    keyless = normalize(AuthenticationError('binance requires "apiKey" credential'))
+    assert (keyless.outcome, keyless.may_pass) == (NOT_SENT, False)
 
 
 def test_a_ban_that_the_governor_obeys_is_not_sent() -> None:

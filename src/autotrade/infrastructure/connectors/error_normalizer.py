@@ -3,7 +3,7 @@
 The library's exception classes are not looked at: which class a code gets depends on the URL and
 on the message's text, and on some paths the code has no class at all. The raw answer hangs on the
 exception (`http_status`, `answer`, set by the tapped client); where it does not, the JSON inside
-the message is read.
+the message is read. One class counts, where there is no answer at all: a network error was sent.
 
 Three outcomes, and the middle one is the reason for this module:
 - REFUSED: the exchange said no. Not executed.
@@ -178,6 +178,9 @@ def _of_connection(error: BaseException, message: str) -> Failure:
         found = _STATUS.search(message)
         if found is not None:
             return of_answer(int(found.group()), None, message)
+        if any(kind.__name__ == "NetworkError" for kind in type(error).__mro__):
+            # a socket that was closed while its answer was awaited
+            return Failure(Outcome.UNKNOWN, RejectReason.OTHER, None, None, text)
         # the library refused to build the request (a missing key, a wrong argument)
         return Failure(Outcome.NOT_SENT, RejectReason.OTHER, None, None, text)
     return Failure(Outcome.UNKNOWN, RejectReason.OTHER, None, None, text)
