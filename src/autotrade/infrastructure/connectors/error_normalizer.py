@@ -178,9 +178,8 @@ def _of_connection(error: BaseException, message: str) -> Failure:
         found = _STATUS.search(message)
         if found is not None:
             return of_answer(int(found.group()), None, message)
-        if any(kind.__name__ == "NetworkError" for kind in type(error).__mro__):
-            # a socket that was closed while its answer was awaited
-            return Failure(Outcome.UNKNOWN, RejectReason.OTHER, None, None, text)
-        # the library refused to build the request (a missing key, a wrong argument)
-        return Failure(Outcome.NOT_SENT, RejectReason.OTHER, None, None, text)
+        # a network error without a cause: the socket was closed while its answer was awaited
+        if not any(kind.__name__ == "NetworkError" for kind in type(error).__mro__):
+            # the library refused to build the request (a missing key, a wrong argument)
+            return Failure(Outcome.NOT_SENT, RejectReason.OTHER, None, None, text)
     return Failure(Outcome.UNKNOWN, RejectReason.OTHER, None, None, text)
