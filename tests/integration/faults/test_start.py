@@ -22,7 +22,7 @@ QUESTIONS = [
     "userDataStream.subscribe.signature",
     "GET /api/v3/klines",
 ]
-"""The last of them are asked by streams that dial on by themselves."""
+"""The account's stands in for its commission, too: where that is refused, the account is asked."""
 
 
 @pytest.mark.parametrize(

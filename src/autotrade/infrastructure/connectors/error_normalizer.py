@@ -3,7 +3,8 @@
 The library's exception classes are not looked at: which class a code gets depends on the URL and
 on the message's text, and on some paths the code has no class at all. The raw answer hangs on the
 exception (`http_status`, `answer`, set by the tapped client); where it does not, the JSON inside
-the message is read. One class counts, where there is no answer at all: a network error was sent.
+the message is read. One class counts, where there is no answer at all: what ended in a network
+error may have been sent.
 
 Three outcomes, and the middle one is the reason for this module:
 - REFUSED: the exchange said no. Not executed.

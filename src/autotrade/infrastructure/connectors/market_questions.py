@@ -59,7 +59,7 @@ class MarketQuestions:
     ) -> None:
         self._client, self._settings = client, settings
         self._clock, self._governor = clock, governor
-        clock.on_set = governor.clock_was_set
+        clock.on_set = governor.clock_was_set  # whose ban's end is told in that clock
         self.directory = directory
 
     async def server_time(self) -> int:

@@ -18,6 +18,8 @@ from autotrade.infrastructure.fault_simulation.virtual_loop import Agenda, Proce
 from autotrade.infrastructure.simulated_exchange.core.types import ExchangeError
 
 TIMEOUT_SECONDS = 10.0
+MEASURED_WRONG_SECONDS_MAX = TIMEOUT_SECONDS / 2
+"""A measurement of the time is wrong by at most half of its round trip; a later one corrects it."""
 STREAM_URL = "wss://simulated/ws-api"
 WEIGHTS = {
     "time": 1,
@@ -40,13 +42,16 @@ class Wires:
         governor: WeightGovernor,
         clock: ExchangeClock,
         receive_window_ms: int,
+        monotonic: Callable[[], float],
     ) -> None:
         self._end, self._governor = end, governor
         self._clock, self._window = clock, receive_window_ms
+        self._monotonic = monotonic
         self._stay_away_until_ms = 0
         """As the exchange told this process, by this process's own clock."""
+        self._stay_away_until_s = 0.0
+        """The same by its monotonic clock: for a ban that was told before the other was set."""
         self._is_told_by_set_clock = False
-        """A clock that is set afterwards shows another time: the end cannot be compared with it."""
         self.is_cut = False
 
     async def call(self, verb: str, path: str, parameters: Mapping[str, Any]) -> Any:
@@ -75,6 +80,8 @@ class Wires:
             if status in (418, 429):
                 away_until_ms = self._clock.now_ms() + 1000 * int(headers.get("Retry-After", 0))
                 self._stay_away_until_ms = max(self._stay_away_until_ms, away_until_ms)
+                away_until_s = self._monotonic() + int(headers.get("Retry-After", 0))
+                self._stay_away_until_s = max(self._stay_away_until_s, away_until_s)
                 self._is_told_by_set_clock = self._clock.measurements > 0
             if not future.done():
                 if refusal is not None:
@@ -91,14 +98,18 @@ class Wires:
 
     def _check_leaving(self, name: str, waited_seconds: float) -> None:
         """An order leaves at once or is refused; during a ban nothing leaves."""
-        watch, early_ms = self._end.watch, self._stay_away_until_ms - self._clock.now_ms()
+        watch, early_s = self._end.watch, self._seconds_early()
         if watch is None:
             return
         if waited_seconds:
             watch.violate("order_leaves_at_once", f"{name} waited for {waited_seconds:.1f} s")
-        is_set_since = not self._is_told_by_set_clock and self._clock.measurements > 0
-        if early_ms > 0 and not is_set_since:
-            watch.violate("stays_away", f"{name} left {early_ms / 1000:.1f} s before the ban's end")
+        if early_s > 0:
+            watch.violate("stays_away", f"{name} left {early_s:.1f} s before the ban's end")
+
+    def _seconds_early(self) -> float:
+        if self._clock.measurements and not self._is_told_by_set_clock:
+            return self._stay_away_until_s - self._monotonic() - MEASURED_WRONG_SECONDS_MAX
+        return (self._stay_away_until_ms - self._clock.now_ms()) / 1000
 
 
 class SimulatedClient:

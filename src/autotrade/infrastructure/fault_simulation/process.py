@@ -142,7 +142,7 @@ class Process:
         settings, end = self._plan.connector, self._end
         clock = ExchangeClock(monotonic=self._monotonic, wall=lambda: self._agenda.now_ms / 1000)
         governor = WeightGovernor(clock)
-        self.wires = Wires(end, governor, clock, settings.receive_window_ms)
+        self.wires = Wires(end, governor, clock, settings.receive_window_ms, self._monotonic)
         client: Any = SimulatedClient(self.wires, end)
         user: Any = SimulatedUserClient(self.wires, end, self._agenda, self.name)
         self._user = user
